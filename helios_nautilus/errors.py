@@ -1,0 +1,53 @@
+"""Every error Helios raises on purpose, in one tree.
+
+::
+
+    HeliosError                 one clear line for the user, exit code 1
+    ├── ConfigError             a TOML file or a setting is wrong (the path of the field is in the text)
+    ├── DataError               market data are missing, malformed or inconsistent
+    │   ├── ImportFileError     a file cannot be imported; the catalogue was not touched
+    │   ├── UnknownInstrumentError   no definition of that instrument
+    │   └── NotEnoughHistoryError    the window holds too little data for what was asked
+    ├── ModelError              a model folder is missing, corrupt or does not match
+    │   └── SpecMismatchError   the model was trained on other features than those served
+    └── LookaheadError          a check found that something looks ahead
+
+The text of an error is written for its reader: what is wrong, where, and what to do. The command line
+prints it without a traceback.
+"""
+
+
+class HeliosError(Exception):
+    """Base of all errors raised by Helios on purpose."""
+
+
+class ConfigError(HeliosError):
+    """A configuration file or value is wrong."""
+
+
+class DataError(HeliosError):
+    """Market data are missing, malformed or inconsistent."""
+
+
+class ImportFileError(DataError):
+    """A file cannot be imported; the catalogue was left as it was."""
+
+
+class UnknownInstrumentError(DataError):
+    """No definition of the instrument is known."""
+
+
+class NotEnoughHistoryError(DataError):
+    """The window holds too little data for what was asked."""
+
+
+class ModelError(HeliosError):
+    """A model is missing, corrupt or does not fit."""
+
+
+class SpecMismatchError(ModelError):
+    """The model's feature specification differs from the live one."""
+
+
+class LookaheadError(HeliosError):
+    """A value known only later was used to decide."""

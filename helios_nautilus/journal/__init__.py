@@ -1,0 +1,1 @@
+"""The journal: what every tier saw and said."""

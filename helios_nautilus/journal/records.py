@@ -1,0 +1,247 @@
+"""What a run leaves behind: one frozen record for everything a tier saw and said.
+
+Records are appended, never changed. ``decision_id`` ties together all that follows from one prediction, from the
+tiers' words to the last fill. Money and prices that came from orders are `Decimal`; what came out of maths is float.
+"""
+
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+type Mode = Literal["backtest", "paper", "live"]
+type OrderRole = Literal["ENTRY", "STOP", "TARGET", "EXIT"]
+
+
+class Record(Struct, frozen=True, kw_only=True, tag=True):
+    """Base of all records; ``ts_ns`` is the engine's time of the event (nanoseconds UTC)."""
+
+    ts_ns: int
+
+
+class RunRecord(Record, frozen=True, kw_only=True):
+    """The first record of a run: everything needed to repeat it."""
+
+    run_id: str
+    mode: Mode
+    strategy: str
+    data_label: str
+    """What the market data are, e.g. ``synthetic (seed 7, strength 1.0)`` or ``recorded BINANCE``."""
+    is_synthetic: bool
+    account_currency: str
+    starting_balance: float
+    instrument_ids: tuple[str, ...]
+    start_ns: int
+    end_ns: int
+    seed: int
+    config_hash: str
+    config_toml: str
+    model_id: str
+    versions: dict[str, str]
+    notes: tuple[str, ...] = ()
+    """What a reader must know to judge the result, such as a lowered ``min_edge``."""
+
+
+class PredictionRecord(Record, frozen=True, kw_only=True):
+    """Tier 2: the calibrated probabilities of one decision bar."""
+
+    decision_id: str
+    instrument_id: str
+    model_id: str
+    p_buy: float
+    p_sell: float
+    p_hold: float
+    attention: tuple[float, float, float]
+    """Weight of each timeframe, fastest first; sums to one."""
+    price: float
+    """Last close known at the decision."""
+
+
+class SignalRecord(Record, frozen=True, kw_only=True):
+    """What the strategy made of a prediction: ``proposed``, ``exit``, or dropped with a reason."""
+
+    decision_id: str
+    instrument_id: str
+    action: Literal["proposed", "exit", "dropped"]
+    side: str | None
+    reason: str
+    """A short code, e.g. ``hold``, ``position_open``, ``no_shorts``, ``pending``, ``entries_off``."""
+
+
+class SizingRecord(Record, frozen=True, kw_only=True):
+    """Tier 3: Aether's sizing with all of its inputs, also when it declines."""
+
+    decision_id: str
+    instrument_id: str
+    side: str
+    approved: bool
+    reason: str
+    """A short code, e.g. ``sized``, ``low_confidence``, ``no_edge``, ``too_small``, ``no_volatility``."""
+    words: str
+    """The same in a sentence for a trader, with the figures that decided."""
+    p_win: float
+    payoff: float
+    """b: mean win / mean loss."""
+    confidence: float
+    kelly_full: float
+    fraction: float
+    equity: float
+    drawdown: float
+    notional: float
+    leverage: float
+    stop: float
+    target: float
+    vol_daily: float
+    vol_source: str
+    regime: str
+
+
+class GateRecord(Record, frozen=True, kw_only=True):
+    """Tier 4: the gate's answer after the clamps."""
+
+    decision_id: str
+    instrument_id: str
+    provider: str
+    decision: Literal["APPROVE", "REJECT", "MODIFY"]
+    reasoning: str
+    multiplier: float
+    risk_flags: tuple[str, ...]
+    notional: float
+    leverage: float
+    stop: float
+    target: float
+    latency_ms: float
+    clamped: tuple[str, ...] = ()
+    """What the answer asked for and was not given."""
+
+
+class CheckResult(Struct, frozen=True, kw_only=True):
+    """One of Guardian's checks: what it measured, against which limit. ``value`` is None where it could not be had."""
+
+    name: str
+    passed: bool
+    value: float | None
+    limit: float
+    words: str
+
+
+class GuardianRecord(Record, frozen=True, kw_only=True):
+    """Tier 5: the checks before an entry; all of them run."""
+
+    decision_id: str
+    instrument_id: str
+    passed: bool
+    checks: tuple[CheckResult, ...]
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the checks that were not passed."""
+        return tuple(check.name for check in self.checks if not check.passed)
+
+
+class OrderRecord(Record, frozen=True, kw_only=True):
+    """An order reached a new state."""
+
+    decision_id: str
+    instrument_id: str
+    client_order_id: str
+    role: OrderRole
+    side: Literal["BUY", "SELL"]
+    order_type: str
+    quantity: Decimal
+    price: Decimal | None
+    status: str
+    reason: str = ""
+
+
+class FillRecord(Record, frozen=True, kw_only=True):
+    """One fill. ``commission_value`` is the commission expressed in the account currency."""
+
+    decision_id: str
+    instrument_id: str
+    client_order_id: str
+    trade_id: str
+    role: OrderRole
+    side: Literal["BUY", "SELL"]
+    quantity: Decimal
+    price: Decimal
+    commission: Decimal
+    commission_currency: str
+    commission_value: Decimal
+    liquidity: Literal["MAKER", "TAKER", "NONE"]
+
+
+class PositionRecord(Record, frozen=True, kw_only=True):
+    """A position was closed. Figures are in the account currency; ``pnl`` is net of ``costs``."""
+
+    decision_id: str
+    instrument_id: str
+    side: str
+    quantity: Decimal
+    """Largest size held."""
+    entry_ts_ns: int
+    entry_price: float
+    exit_price: float
+    stop_price: float
+    target_price: float
+    close_reason: str
+    pnl: float
+    costs: float
+
+
+class VolatilityRecord(Record, frozen=True, kw_only=True):
+    """A volatility model was refitted."""
+
+    instrument_id: str
+    vol_daily: float
+    regime: str
+    source: Literal["garch", "ewma"]
+    trigger: str
+    alpha: float
+    beta: float
+    omega: float
+
+
+class EquityRecord(Record, frozen=True, kw_only=True):
+    """Equity marked to market in the account currency."""
+
+    equity: float
+    peak: float
+    drawdown: float
+    exposure: float
+    """Gross value of open positions / equity."""
+    open_positions: int
+
+
+class KillSwitchRecord(Record, frozen=True, kw_only=True):
+    """The kill switch changed its state."""
+
+    state: Literal["NORMAL", "REDUCE_ONLY", "HALT"]
+    trigger: str
+    words: str
+
+
+class EventRecord(Record, frozen=True, kw_only=True):
+    """Anything else worth keeping: a gap met, a prediction missed, an error handled."""
+
+    kind: str
+    words: str
+    instrument_id: str = ""
+    decision_id: str = ""
+
+
+type AnyRecord = (
+    RunRecord
+    | PredictionRecord
+    | SignalRecord
+    | SizingRecord
+    | GateRecord
+    | GuardianRecord
+    | OrderRecord
+    | FillRecord
+    | PositionRecord
+    | VolatilityRecord
+    | EquityRecord
+    | KillSwitchRecord
+    | EventRecord
+)
