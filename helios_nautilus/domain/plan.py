@@ -96,6 +96,11 @@ class ExitPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Planned hold in nanoseconds."""
         return self.hold_mins * NS_PER_MIN
 
+    @property
+    def round_trip_cost(self) -> float:
+        """Cost of the entry and of a taker's exit together, as a fraction of the value."""
+        return self.costs.of(self.entry) + self.costs.of("taker")
+
     def bracket(self, vol_daily: float) -> Bracket:
         """Stop and target distances for a daily volatility (a fraction), by the square root of time."""
         stop = self.stop_sigmas * vol_daily * (self.hold_ns / NS_PER_DAY) ** 0.5

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from helios_nautilus.errors import ConfigError
 
-NS_PER_SEC: Final = 1_000_000_000
+NS_PER_MS: Final = 1_000_000
+NS_PER_SEC: Final = 1_000 * NS_PER_MS
 NS_PER_MIN: Final = 60 * NS_PER_SEC
 NS_PER_HOUR: Final = 60 * NS_PER_MIN
 NS_PER_DAY: Final = 24 * NS_PER_HOUR

@@ -10,6 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 type Mode = Literal["backtest", "paper", "live"]
+type Action = Literal["proposed", "exit", "dropped"]
 type OrderRole = Literal["ENTRY", "STOP", "TARGET", "EXIT"]
 
 
@@ -62,7 +63,7 @@ class SignalRecord(Record, frozen=True, kw_only=True):
 
     decision_id: str
     instrument_id: str
-    action: Literal["proposed", "exit", "dropped"]
+    action: Action
     side: str | None
     reason: str
     """A short code, e.g. ``hold``, ``position_open``, ``no_shorts``, ``pending``, ``entries_off``."""

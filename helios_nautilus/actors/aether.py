@@ -1,0 +1,213 @@
+"""Tier 3 as an actor: keeps every pair's volatility and answers how large a proposal may be."""
+
+import math
+from collections.abc import Mapping
+from functools import partial
+
+from msgspec.structs import replace
+from nautilus_trader.common.actor import Actor
+from nautilus_trader.config import ActorConfig
+from nautilus_trader.model.data import Bar
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.instruments import Instrument
+
+from helios_nautilus.actors.offload import Offload, run_inline
+from helios_nautilus.bar_types import bar_type
+from helios_nautilus.domain.decision.policy import Terms
+from helios_nautilus.domain.payoff import PayoffTable
+from helios_nautilus.domain.plan import ExitPlan, Side
+from helios_nautilus.domain.risk.garch import GarchFit, fit_garch
+from helios_nautilus.domain.risk.sizing import Odds, Sizing, SizingInput, SizingRules, size_position
+from helios_nautilus.domain.risk.volatility import Trigger, VolatilityRules, VolatilityTracker
+from helios_nautilus.journal.protocol import Journal
+from helios_nautilus.journal.records import SizingRecord, VolatilityRecord
+from helios_nautilus.messages import (
+    TOPIC_PORTFOLIO,
+    PortfolioState,
+    Proposal,
+    Stage,
+    StageReply,
+    StageRequest,
+)
+
+
+class AetherConfig(ActorConfig, frozen=True, kw_only=True):
+    """Configuration of `Aether`.
+
+    Parameters
+    ----------
+    instrument_ids
+        The traded instruments.
+    base
+        Length of the recorded bars, e.g. ``1m``.
+    volatility, sizing
+        The domain's rules.
+    plan
+        The exit plan, the same one labels and strategy use.
+    allow_shorts
+        Whether a short may be sized.
+
+    """
+
+    instrument_ids: tuple[InstrumentId, ...]
+    base: str = "1m"
+    volatility: VolatilityRules = VolatilityRules()
+    sizing: SizingRules = SizingRules()
+    plan: ExitPlan = ExitPlan()
+    allow_shorts: bool = False
+
+
+class Aether(Actor):
+    """Answers `StageRequest` on its endpoint with a sizing, approved or declined, and journals it either way.
+
+    Parameters
+    ----------
+    config
+        See `AetherConfig`.
+    journal
+        Takes a record of every sizing and every refit.
+    payoff
+        The model card's payoff table; without one the specification's defaults for p and b hold.
+    trackers
+        Volatility trackers by instrument id, already fed with history; missing ones start cold.
+    offload
+        Where refits run.
+
+    """
+
+    def __init__(
+        self,
+        config: AetherConfig,
+        journal: Journal,
+        payoff: PayoffTable | None = None,
+        trackers: Mapping[str, VolatilityTracker] | None = None,
+        offload: Offload = run_inline,
+    ) -> None:
+        super().__init__(config)
+        self.journal = journal
+        self._payoff = payoff
+        self._trackers = dict(trackers or {})
+        self._offload = offload
+        self._fitting: set[str] = set()
+        self._portfolio: PortfolioState | None = None
+
+    def on_start(self) -> None:
+        """Follow the bars and open the endpoint."""
+        for instrument_id in self.config.instrument_ids:
+            if instrument_id.value not in self._trackers:
+                base = self.cache.instrument(instrument_id).base_currency.code
+                self._trackers[instrument_id.value] = VolatilityTracker(self.config.volatility, base)
+            self.subscribe_bars(bar_type(instrument_id, self.config.volatility.bar, self.config.base))
+        self.msgbus.subscribe(TOPIC_PORTFOLIO, self._on_portfolio)
+        self.msgbus.register(Stage.AETHER.endpoint, self.on_request)
+
+    def on_stop(self) -> None:
+        """Close the endpoint: entries fail closed from here on."""
+        self.msgbus.deregister(Stage.AETHER.endpoint, self.on_request)
+        self.msgbus.unsubscribe(TOPIC_PORTFOLIO, self._on_portfolio)
+
+    def _on_portfolio(self, state: PortfolioState) -> None:
+        self._portfolio = state
+
+    def on_bar(self, bar: Bar) -> None:
+        """Move the volatility forecast; refit when one is due."""
+        name = bar.bar_type.instrument_id.value
+        tracker = self._trackers[name]
+        tracker.update(bar.ts_event, bar.close.as_double())
+        trigger = tracker.refit_due(bar.ts_event)
+        if trigger is None or name in self._fitting:
+            return
+        self._fitting.add(name)
+        work = partial(fit_garch, tracker.window(), tracker.rules, tracker.fit)
+        self._offload(work, lambda fit: self._install(name, fit, trigger, bar.ts_event))
+
+    def _install(self, name: str, fit: GarchFit, trigger: Trigger, ts_ns: int) -> None:
+        tracker = self._trackers[name]
+        self._fitting.discard(name)
+        tracker.install(fit, ts_ns)
+        forecast = tracker.forecast
+        if forecast is None:
+            return
+        self.journal.append(
+            VolatilityRecord(
+                ts_ns=self.clock.timestamp_ns(),
+                instrument_id=name,
+                vol_daily=forecast.vol_daily,
+                regime=forecast.regime.value,
+                source=fit.source,
+                trigger=trigger,
+                alpha=fit.alpha,
+                beta=fit.beta,
+                omega=fit.omega,
+            )
+        )
+
+    def on_request(self, request: StageRequest) -> None:
+        """Size a proposal and answer at once."""
+        proposal = request.dossier.proposal
+        sizing = self.size(proposal)
+        self.journal.append(_record(proposal, sizing, self.clock.timestamp_ns()))
+        terms = None
+        if sizing.approved:
+            terms = _terms(sizing, self.config.plan)
+        request.reply(
+            StageReply(
+                stage=Stage.AETHER,
+                dossier=replace(request.dossier, sizing=sizing, terms=terms),
+                approved=sizing.approved,
+                reason=sizing.reason,
+            )
+        )
+
+    def size(self, proposal: Proposal) -> Sizing:
+        """The sizing of a proposal with what is known now; what is unknown declines."""
+        instrument: Instrument = self.cache.instrument(proposal.instrument_id)
+        portfolio = self._portfolio
+        return size_position(
+            SizingInput(
+                side=proposal.side,
+                p_buy=proposal.p_buy,
+                p_sell=proposal.p_sell,
+                odds=self._odds(proposal),
+                volatility=self._trackers[proposal.instrument_id.value].forecast,
+                equity=math.nan if portfolio is None else portfolio.equity,
+                drawdown=math.nan if portfolio is None else portfolio.drawdown,
+                plan=self.config.plan,
+                min_notional=_minimum_notional(instrument, proposal.price),
+                shorts_allowed=self.config.allow_shorts,
+            ),
+            self.config.sizing,
+        )
+
+    def _odds(self, proposal: Proposal) -> Odds | None:
+        if self._payoff is None:
+            return None
+        return self._payoff.lookup(proposal.side, proposal.p_buy if proposal.side is Side.LONG else proposal.p_sell)
+
+
+def _minimum_notional(instrument: Instrument, price: float) -> float:
+    """Smallest order value the venue takes, by its minimum quantity and its minimum notional."""
+    by_quantity = 0.0 if instrument.min_quantity is None else instrument.min_quantity.as_double() * price
+    by_value = 0.0 if instrument.min_notional is None else instrument.min_notional.as_double()
+    return max(by_quantity, by_value)
+
+
+def _terms(sizing: Sizing, plan: ExitPlan) -> Terms:
+    return Terms(
+        confidence=sizing.confidence,
+        notional=sizing.notional,
+        leverage=sizing.leverage,
+        stop=sizing.stop,
+        target=sizing.target,
+        costs=plan.round_trip_cost,
+    )
+
+
+def _record(proposal: Proposal, sizing: Sizing, ts_ns: int) -> SizingRecord:
+    shared = {name: getattr(sizing, name) for name in SizingRecord.__struct_fields__ if hasattr(sizing, name)}
+    return SizingRecord(
+        ts_ns=ts_ns,
+        decision_id=proposal.decision_id,
+        instrument_id=proposal.instrument_id.value,
+        **shared,
+    )

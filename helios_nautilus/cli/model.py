@@ -1,0 +1,130 @@
+"""`helios train` and `helios predict`: make a model, and write its predictions for replay."""
+
+import subprocess
+import time
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from helios_nautilus.config import HeliosConfig, load_config
+from helios_nautilus.history.arrays import export_arrays
+from helios_nautilus.models.checkpoint import EpochLog, Model, load_card, save_model
+from helios_nautilus.models.dataset import Arrays, split_by_share
+from helios_nautilus.models.network import PRESETS
+from helios_nautilus.models.recipe import train_model
+from helios_nautilus.node.predictions import write_predictions
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--replace", is_flag=True, help="Train again although the model folder is there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the model's card as JSON and nothing else.")
+def train(config: Path, replace: bool, as_json: bool) -> None:
+    """Train the model of CONFIG on its training window.
+
+    Does nothing where the folder already holds the model that this configuration and these data give.
+    """
+    settings = load_config(config).config
+    console = Console(stderr=as_json)
+    console.print(f"reading {settings.data.catalog} and working out features and labels")
+    training = settings.training
+    arrays = export_arrays(
+        settings.data.catalog,
+        settings.spec,
+        training.window.start_ns,
+        training.window.end_ns,
+        settings.plan,
+        training.label,
+        settings.aether.volatility,
+    )
+    folder = settings.model.folder
+    if folder.exists() and not replace and _is_current(folder, settings, arrays):
+        console.print(f"{folder} is up to date")
+        return
+    console.print(f"training {settings.model.preset} on {(arrays.label >= 0).sum():,} labelled decisions")
+    model = _train(settings, arrays, console)
+    save_model(model, folder, replace=folder.exists())
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(model.card)))
+    else:
+        _show(model, folder, console)
+
+
+def _train(settings: HeliosConfig, arrays: Arrays, console: Console) -> Model:
+    training = settings.training
+
+    def tell(epoch: EpochLog) -> None:
+        loss = "-" if epoch.train_loss is None else f"{epoch.train_loss:.4f}"
+        console.print(
+            f"  epoch {epoch.epoch:>2}  train {loss}  validation {epoch.validation_loss:.4f}  {epoch.seconds:.1f} s"
+        )
+
+    return train_model(
+        arrays,
+        split_by_share(arrays, training.split),
+        PRESETS[settings.model.preset],
+        training.optimiser,
+        created_ns=time.time_ns(),
+        code_commit=_commit(),
+        progress=tell,
+    )
+
+
+def _is_current(folder: Path, settings: HeliosConfig, arrays: Arrays) -> bool:
+    """Whether training again would give the same model: same data, features, labels, network and settings."""
+    card = load_card(folder)
+    made_of = card.data_hash, card.spec_hash, card.plan, card.label, card.network, card.training, card.splits
+    wanted = (
+        arrays.data_hash,
+        arrays.spec_hash,
+        arrays.plan,
+        arrays.label_config,
+        PRESETS[settings.model.preset],
+        msgspec.to_builtins(settings.training.optimiser),
+        split_by_share(arrays, settings.training.split),
+    )
+    return made_of == wanted
+
+
+def _commit() -> str | None:
+    """The commit of the code that trains, if it runs from a checkout."""
+    asked = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip() or None
+
+
+def _show(model: Model, folder: Path, console: Console) -> None:
+    card = model.card
+    table = Table(title=f"{folder}: {card.parameters:,} parameters", title_justify="left")
+    for column in ("", "validation", "test"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name in ("count", "skill", "balanced_accuracy", "mcc", "directional_accuracy", "accuracy"):
+        figures = (getattr(metrics, name) for metrics in (card.validation_metrics, card.test_metrics))
+        table.add_row(name.replace("_", " "), *(_figure(figure) for figure in figures))
+    console.print(table)
+
+
+def _figure(figure: float | None) -> str:
+    if figure is None:
+        return "unknown"
+    return f"{figure:,}" if isinstance(figure, int) else f"{figure:.4f}"
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON and nothing else.")
+def predict(config: Path, as_json: bool) -> None:
+    """Write the model's predictions over CONFIG's backtest window into its catalogue.
+
+    A run with model.predictions = "catalogue" replays them instead of stepping the network.
+    """
+    counts = write_predictions(load_config(config).config)
+    if as_json:
+        click.echo(msgspec.json.encode(counts))
+    else:
+        for name, count in counts.items():
+            click.echo(f"{name}: {count:,} predictions written")

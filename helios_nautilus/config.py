@@ -1,0 +1,219 @@
+"""A run in one TOML file: composes the owners' settings, and says where a file is wrong.
+
+Every section is the frozen struct of the part that owns it. Unknown fields are refused with their path. Secrets never
+stand in a file.
+"""
+
+import hashlib
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from helios_nautilus.domain.decision.policy import GateRules
+from helios_nautilus.domain.features.spec import FeatureSpec
+from helios_nautilus.domain.labels import LabelConfig
+from helios_nautilus.domain.plan import ExitPlan
+from helios_nautilus.domain.portfolio.guardian import GuardianRules
+from helios_nautilus.domain.portfolio.kill_switch import KillSwitchRules
+from helios_nautilus.domain.risk.sizing import SizingRules
+from helios_nautilus.domain.risk.volatility import VolatilityRules
+from helios_nautilus.domain.timeframe import NS_PER_SEC, Timeframes
+from helios_nautilus.errors import ConfigError
+from helios_nautilus.models.dataset import SplitConfig
+from helios_nautilus.models.network import PRESETS
+from helios_nautilus.models.train import TrainConfig
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the sections that belong to no single part."""
+
+
+class DataSection(Section, frozen=True, kw_only=True):
+    """Which market data: ``instruments`` in the order of the model's axis, ``reference`` the BTC pair among them."""
+
+    catalog: Path
+    instruments: tuple[str, ...]
+    reference: str | None = None
+    base: str = "1m"
+    trades: bool = False
+    book: bool = False
+    timeframes: Timeframes = Timeframes()
+
+
+class AccountSection(Section, frozen=True, kw_only=True):
+    """The account. A margin account may short; a cash account cannot, and pays no leverage."""
+
+    kind: Literal["cash", "margin"] = "cash"
+    currency: str = "ZAR"
+    balance: float = 100_000.0
+
+    def __post_init__(self) -> None:
+        if not self.balance > 0:
+            raise ConfigError("account: balance must be above 0")
+
+
+class Window(Section, frozen=True, kw_only=True):
+    """A span of time ``(start, end]``, dates or times in UTC."""
+
+    start: str
+    end: str
+
+    def __post_init__(self) -> None:
+        if self.start_ns >= self.end_ns:
+            raise ConfigError(f"window: start {self.start} is not before end {self.end}")
+
+    @property
+    def start_ns(self) -> int:
+        """Start in nanoseconds UTC."""
+        return _parse_time(self.start)
+
+    @property
+    def end_ns(self) -> int:
+        """End in nanoseconds UTC."""
+        return _parse_time(self.end)
+
+
+class ModelSection(Section, frozen=True, kw_only=True):
+    """Where the model lives, its size, and how its predictions come into a run."""
+
+    folder: Path
+    preset: str = "helios-nano"
+    predictions: Literal["model", "catalogue"] = "model"
+    """``model`` steps the network as the bars come; ``catalogue`` replays what `helios predict` has written."""
+    latency_ms: float = 0.2
+    """Simulated time of a prediction."""
+
+    def __post_init__(self) -> None:
+        if self.preset not in PRESETS:
+            raise ConfigError(f"model: preset {self.preset} is none of {', '.join(PRESETS)}")
+        if self.latency_ms <= 0:
+            raise ConfigError("model: latency_ms must be above 0")
+
+
+class TrainingSection(Section, frozen=True, kw_only=True):
+    """How the model is trained: its window, which must end before the run's, labels, splits and optimiser."""
+
+    window: Window
+    label: LabelConfig = LabelConfig()
+    split: SplitConfig = SplitConfig()
+    optimiser: TrainConfig = TrainConfig()
+
+
+class AetherSection(Section, frozen=True, kw_only=True):
+    """Tier 3."""
+
+    volatility: VolatilityRules = field(default_factory=VolatilityRules)
+    sizing: SizingRules = SizingRules()
+
+
+class GuardianSection(Section, frozen=True, kw_only=True):
+    """Tier 5."""
+
+    rules: GuardianRules = GuardianRules()
+    kill_switch: KillSwitchRules = KillSwitchRules()
+
+
+class ExecutionSection(Section, frozen=True, kw_only=True):
+    """How orders travel. Between two bars a backtest trades at the next bar's open, half a spread worse."""
+
+    latency_ms: float = 250.0
+    slippage_bound: float = 0.002
+    proposal_ttl_secs: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not self.latency_ms >= 2:
+            raise ConfigError("execution: latency_ms must be at least 2; an order cannot trade at the bar it came from")
+        if self.slippage_bound <= 0 or self.proposal_ttl_secs <= 0:
+            raise ConfigError("execution: slippage_bound and proposal_ttl_secs must be above 0")
+
+
+class HeliosConfig(Section, frozen=True, kw_only=True):
+    """One run, whole."""
+
+    name: str
+    seed: int = 0
+    data: DataSection
+    account: AccountSection = AccountSection()
+    backtest: Window
+    plan: ExitPlan = ExitPlan()
+    training: TrainingSection
+    model: ModelSection
+    aether: AetherSection = field(default_factory=AetherSection)
+    gate: GateRules = GateRules()
+    guardian: GuardianSection = field(default_factory=GuardianSection)
+    execution: ExecutionSection = ExecutionSection()
+    reports: Path = Path("reports")
+
+    def __post_init__(self) -> None:
+        if self.training.window.end_ns > self.backtest.start_ns:
+            raise ConfigError("training.window ends after backtest.start: the model would have seen the future")
+        if self.aether.sizing.margin != (self.account.kind == "margin"):
+            raise ConfigError("aether.sizing.margin must be true for a margin account and false for a cash account")
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """The live feature specification."""
+        return FeatureSpec(
+            base=self.data.base,
+            timeframes=self.data.timeframes,
+            trades=self.data.trades,
+            book=self.data.book,
+            reference=self.data.reference,
+            universe=self.data.instruments,
+        )
+
+    @property
+    def allow_shorts(self) -> bool:
+        """Whether positions may be short."""
+        return self.account.kind == "margin"
+
+
+class LoadedConfig(Struct, frozen=True, kw_only=True):
+    """A configuration with the text it came from."""
+
+    config: HeliosConfig
+    text: str
+
+    @property
+    def hash(self) -> str:
+        """16 hexadecimal digits of everything the configuration says, defaults included, layout and comments not."""
+        return hashlib.sha256(msgspec.json.encode(self.config, order="sorted", enc_hook=str)).hexdigest()[:16]
+
+
+def load_config(path: Path) -> LoadedConfig:
+    """Read a run's TOML file. Raises `ConfigError` naming the file, the field's path and what is wrong with it.
+
+    Relative paths in the file count from the working directory.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        return LoadedConfig(config=msgspec.convert(tomllib.loads(text), HeliosConfig, dec_hook=_decode), text=text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(f"cannot decode {kind.__name__}")
+
+
+def _parse_time(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"'{text}' is no date; write it like 2026-01-31 or 2026-01-31T12:00") from error
+    if moment.tzinfo is not None and moment.utcoffset():
+        raise ConfigError(f"'{text}' is not in UTC")
+    return int(moment.replace(tzinfo=UTC).timestamp()) * NS_PER_SEC

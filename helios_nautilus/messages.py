@@ -1,0 +1,160 @@
+"""What the actors and strategies say to each other over the message bus.
+
+Facts are published on topics; questions go to an endpoint and carry the callback for their answer, so that a stage may
+answer at once (a backtest) or later (a network call) while the asking code stays the same.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+from nautilus_trader.core.data import Data
+from nautilus_trader.model.custom import customdataclass
+from nautilus_trader.model.identifiers import ClientId, InstrumentId
+
+from helios_nautilus.domain.decision.policy import GateVerdict, Terms
+from helios_nautilus.domain.plan import Side
+from helios_nautilus.domain.risk.sizing import Sizing
+
+HELIOS_CLIENT: Final = ClientId("HELIOS")
+
+TOPIC_PREDICTIONS: Final = "helios.predictions"
+TOPIC_PORTFOLIO: Final = "helios.portfolio"
+TOPIC_KILL_SWITCH: Final = "helios.kill_switch"
+TOPIC_PIPELINE: Final = "helios.pipeline"
+TOPIC_VOLATILITY: Final = "helios.volatility"
+
+
+@customdataclass
+class Prediction(Data):
+    """Tier 2's calibrated probabilities for one decision bar.
+
+    ``ts_event`` is the close of the decision bar, ``ts_init`` when the prediction was known. Attention is the weight of
+    each timeframe, fastest first. Written to a catalogue it can be replayed instead of the model.
+    """
+
+    instrument_id: InstrumentId = InstrumentId.from_str("NONE.NONE")
+    decision_id: str = ""
+    model_id: str = ""
+    p_buy: float = 0.0
+    p_sell: float = 0.0
+    p_hold: float = 0.0
+    attention_high: float = 0.0
+    attention_medium: float = 0.0
+    attention_low: float = 0.0
+    price: float = 0.0
+
+    @property
+    def attention(self) -> tuple[float, float, float]:
+        """Weight of each timeframe, fastest first."""
+        return self.attention_high, self.attention_medium, self.attention_low
+
+
+class Stage(StrEnum):
+    """The tiers a proposal must pass, in order."""
+
+    AETHER = "aether"
+    GATE = "gate"
+    GUARDIAN = "guardian"
+
+    @property
+    def endpoint(self) -> str:
+        """Message-bus endpoint of the stage."""
+        return f"Helios.{self.value}"
+
+
+class Proposal(Struct, frozen=True, kw_only=True):
+    """A strategy's wish to enter. ``ts_ns`` is the decision's close; ``price`` the last price known then."""
+
+    decision_id: str
+    strategy_id: str
+    instrument_id: InstrumentId
+    side: Side
+    ts_ns: int
+    price: float
+    p_buy: float
+    p_sell: float
+    p_hold: float
+
+
+class Dossier(Struct, frozen=True, kw_only=True):
+    """A proposal and what the tiers have said of it so far; ``terms`` are the latest, never enlarged on the way."""
+
+    proposal: Proposal
+    sizing: Sizing | None = None
+    verdict: GateVerdict | None = None
+    terms: Terms | None = None
+
+    @property
+    def known_sizing(self) -> Sizing:
+        """Aether's sizing; whoever comes after Aether may ask for it."""
+        if self.sizing is None:
+            raise LookupError(f"{self.proposal.decision_id} was not sized yet")
+        return self.sizing
+
+    @property
+    def known_terms(self) -> Terms:
+        """The terms agreed so far; whoever comes after Aether may ask for them."""
+        if self.terms is None:
+            raise LookupError(f"{self.proposal.decision_id} has no terms yet")
+        return self.terms
+
+    def judged(self, verdict: GateVerdict) -> "Dossier":
+        """The dossier after the gate: its verdict, and the terms it left."""
+        return replace(self, verdict=verdict, terms=verdict.terms)
+
+
+class StageReply(Struct, frozen=True, kw_only=True):
+    """A stage's answer: the dossier with its own words added, and whether it may go on."""
+
+    stage: Stage
+    dossier: Dossier
+    approved: bool
+    reason: str = ""
+
+
+class StageRequest(Struct, frozen=True, kw_only=True):
+    """A dossier put before a stage. ``reply`` must be called on the engine's thread, at most once."""
+
+    dossier: Dossier
+    reply: Callable[[StageReply], None]
+
+
+class PipelineEvent(Struct, frozen=True, kw_only=True):
+    """A walk through the stages ended properly (``ok``) or broke."""
+
+    decision_id: str
+    ts_ns: int
+    ok: bool
+    words: str = ""
+
+
+class PortfolioState(Struct, frozen=True, kw_only=True):
+    """Guardian's mark to market, in the account currency. ``drawdown`` and ``daily_loss`` are fractions >= 0."""
+
+    ts_ns: int
+    equity: float
+    peak: float
+    drawdown: float
+    daily_loss: float
+    exposure: float
+    open_positions: int
+    """How many positions are open over all strategies."""
+
+
+class KillSwitchChanged(Struct, frozen=True, kw_only=True):
+    """The kill switch changed: strategies obey at once."""
+
+    ts_ns: int
+    entries_allowed: bool
+    flatten: bool
+    words: str
+
+
+def decision_id_of(instrument_id: str, ts_ns: int) -> str:
+    """Name of the decision on an instrument at a bar's close: readable, unique within a run, equal in every replay."""
+    stamp = datetime.fromtimestamp(ts_ns // 1_000_000_000, UTC)
+    return f"{instrument_id}-{stamp:%Y%m%dT%H%M}"

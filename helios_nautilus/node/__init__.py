@@ -1,0 +1,1 @@
+"""The composition root: a configuration goes in, a wired run comes out."""

@@ -1,0 +1,259 @@
+"""A backtest, wired: configuration in, Nautilus's `BacktestNode` with every tier in place, records out."""
+
+import platform
+from collections.abc import Mapping
+from functools import partial
+from importlib.metadata import version
+from typing import Final
+
+from msgspec import Struct
+from nautilus_trader.backtest.config import (
+    BacktestDataConfig,
+    BacktestEngineConfig,
+    BacktestRunConfig,
+    BacktestVenueConfig,
+    ImportableLatencyModelConfig,
+)
+from nautilus_trader.backtest.engine import BacktestEngine
+from nautilus_trader.backtest.node import BacktestNode
+from nautilus_trader.common.config import LoggingConfig
+from nautilus_trader.core.datetime import unix_nanos_to_iso8601
+from nautilus_trader.data.config import DataEngineConfig
+from nautilus_trader.model.identifiers import Venue
+from nautilus_trader.model.instruments import Instrument
+
+from helios_nautilus import __version__
+from helios_nautilus.actors.progress import Progress, ProgressActor, ProgressConfig
+from helios_nautilus.bar_types import bar_type
+from helios_nautilus.config import HeliosConfig, LoadedConfig
+from helios_nautilus.domain.bars import Bars, MarketData
+from helios_nautilus.domain.timeframe import NS_PER_HOUR, NS_PER_MS
+from helios_nautilus.errors import ConfigError, HeliosError, NotEnoughHistoryError, SpecMismatchError
+from helios_nautilus.history.catalogue import find_series, load_instruments, load_market_data
+from helios_nautilus.journal.memory import MemoryJournal
+from helios_nautilus.journal.records import EquityRecord, RunRecord
+from helios_nautilus.messages import HELIOS_CLIENT
+from helios_nautilus.models.checkpoint import Model, load_model
+from helios_nautilus.node.opening import opening_quotes
+from helios_nautilus.node.tiers import Past, add_tiers
+from helios_nautilus.node.warmup import bars_of
+
+_VERSIONED: Final = ("nautilus_trader", "torch", "numpy", "numba", "arch", "scipy")
+
+
+class BacktestResult(Struct, frozen=True, kw_only=True):
+    """What a backtest leaves: its records, the bars to draw, and the identity of the run."""
+
+    run: RunRecord
+    journal: MemoryJournal
+    prices: dict[str, Bars]
+
+
+class Market(Struct, frozen=True, kw_only=True):
+    """What a run reads before it starts: definitions, everything recorded up to its end, and the model."""
+
+    instruments: dict[str, Instrument]
+    history: dict[str, MarketData]
+    """Up to the start of the run."""
+    window: dict[str, MarketData]
+    """The run itself."""
+    model: Model
+
+    @property
+    def precisions(self) -> dict[str, int]:
+        """Decimals of each instrument's sizes."""
+        return {name: instrument.size_precision for name, instrument in self.instruments.items()}
+
+
+def run_backtest(loaded: LoadedConfig, progress: Progress | None = None) -> BacktestResult:
+    """Run a backtest from its catalogue. Deterministic: equal inputs give equal records.
+
+    Raises `ConfigError`, `DataError` or `ModelError` before anything runs, and `HeliosError` if the engine stopped
+    before the end of the data.
+    """
+    config = loaded.config
+    market = load_market(config)
+    journal = MemoryJournal()
+    run = _run_record(loaded, market)
+    journal.append(run)
+    node, engine = build_engine(config, market)
+    past = Past(instruments=market.instruments, history=market.history, model=market.model)
+    add_tiers(engine, config, past, journal)
+    if progress is not None:
+        engine.add_actor(ProgressActor(ProgressConfig(end_ns=config.backtest.end_ns), progress))
+    try:
+        node.run()
+    finally:
+        node.dispose()
+    _check_finished(journal, market)
+    return BacktestResult(run=run, journal=journal, prices=_prices(config, market))
+
+
+def load_market(config: HeliosConfig) -> Market:
+    """Read and check everything a run needs."""
+    ids = config.data.instruments
+    instruments = {each.id.value: each for each in load_instruments(config.data.catalog, ids)}
+    _check_instruments(config, instruments)
+    model = load_model(config.model.folder, config.spec.hash)
+    if model.card.data_end_ns > config.backtest.start_ns:
+        raise ConfigError(
+            f"the model in {config.model.folder} has seen data up to {unix_nanos_to_iso8601(model.card.data_end_ns)}, "
+            f"after the backtest starts at {config.backtest.start}; train it on an earlier window"
+        )
+    if model.card.plan != config.plan:
+        raise SpecMismatchError(
+            f"the model in {config.model.folder} was trained for another exit plan than [plan] says; train it again"
+        )
+    start_ns, end_ns = config.backtest.start_ns, config.backtest.end_ns
+    read = partial(load_market_data, config.data.catalog, ids, bar=config.data.base, trades=config.data.trades)
+    history, window = read(None, start_ns), read(start_ns, end_ns)
+    for name in ids:
+        if not len(window[name].bars):
+            raise NotEnoughHistoryError(
+                f"{config.data.catalog} has no bars of {name} between {config.backtest.start} and {config.backtest.end}"
+            )
+    return Market(instruments=instruments, history=history, window=window, model=model)
+
+
+def _check_instruments(config: HeliosConfig, instruments: Mapping[str, Instrument]) -> None:
+    venues = {instrument.id.venue for instrument in instruments.values()}
+    if len(venues) != 1:
+        raise ConfigError(f"data.instruments are of several venues ({', '.join(sorted(map(str, venues)))}); name one's")
+    for name, instrument in instruments.items():
+        if instrument.quote_currency.code != config.account.currency:
+            raise ConfigError(
+                f"{name} is quoted in {instrument.quote_currency.code}, but the account is in {config.account.currency}"
+            )
+        costs = config.plan.costs
+        if float(instrument.taker_fee) > costs.taker_fee or float(instrument.maker_fee) > costs.maker_fee:
+            raise ConfigError(
+                f"plan.costs are below the fees of {name} (maker {instrument.maker_fee}, taker {instrument.taker_fee})"
+            )
+
+
+def build_engine(config: HeliosConfig, market: Market) -> tuple[BacktestNode, BacktestEngine]:
+    """A node and its engine with venue, instruments and data, the opening quotes among them; no actors yet."""
+    venue = next(iter(market.instruments.values())).id.venue
+    run = BacktestRunConfig(
+        engine=BacktestEngineConfig(
+            trader_id="HELIOS-001",
+            logging=LoggingConfig(bypass_logging=True),
+            data_engine=DataEngineConfig(time_bars_build_with_no_updates=False, external_clients=[HELIOS_CLIENT]),
+            run_analysis=False,
+        ),
+        venues=[_venue(config, venue, market.instruments)],
+        data=_data(config),
+        start=config.backtest.start_ns + 1,
+        end=config.backtest.end_ns,
+        raise_exception=True,
+        dispose_on_completion=False,
+    )
+    node = BacktestNode([run])
+    node.build()
+    engine: BacktestEngine = node.get_engine(run.id)
+    for name, instrument in market.instruments.items():
+        bars, half_spread = market.window[name].bars, config.plan.costs.half_spread
+        engine.add_data(opening_quotes(instrument, bars, config.spec.base_ns, half_spread), sort=False)
+    return node, engine
+
+
+def _venue(config: HeliosConfig, venue: Venue, instruments: Mapping[str, Instrument]) -> BacktestVenueConfig:
+    is_cash = config.account.kind == "cash"
+    # Every base currency must be listed, or an oversell on a cash account would pass (it must not).
+    bases = sorted({instrument.base_currency.code for instrument in instruments.values()}) if is_cash else []
+    return BacktestVenueConfig(
+        name=venue.value,
+        oms_type="NETTING",
+        account_type="CASH" if is_cash else "MARGIN",
+        starting_balances=[f"{config.account.balance} {config.account.currency}", *(f"0 {base}" for base in bases)],
+        default_leverage=1.0 if is_cash else config.aether.sizing.max_leverage,
+        latency_model=ImportableLatencyModelConfig(
+            latency_model_path="nautilus_trader.backtest.models:LatencyModel",
+            config_path="nautilus_trader.backtest.config:LatencyModelConfig",
+            config={"base_latency_nanos": int(config.execution.latency_ms * NS_PER_MS)},
+        ),
+    )
+
+
+def _data(config: HeliosConfig) -> list[BacktestDataConfig]:
+    data = config.data
+    by_id = partial(BacktestDataConfig, str(data.catalog), instrument_ids=list(data.instruments))
+    base = [str(bar_type(name, data.base, data.base)) for name in data.instruments]
+    kinds = [BacktestDataConfig(str(data.catalog), data_cls="nautilus_trader.model.data:Bar", bar_types=base)]
+    if data.trades:
+        kinds.append(by_id(data_cls="nautilus_trader.model.data:TradeTick"))
+    if data.book:
+        kinds.append(by_id(data_cls="nautilus_trader.model.data:OrderBookDepth10"))
+    if config.model.predictions == "catalogue":
+        kinds.append(by_id(data_cls="helios_nautilus.messages:Prediction", client_id=HELIOS_CLIENT.value))
+    return kinds
+
+
+def _run_record(loaded: LoadedConfig, market: Market) -> RunRecord:
+    config = loaded.config
+    series = find_series(config.data.catalog, config.data.instruments[0], config.spec.base_ns)
+    assert series is not None, "the market was read from it"
+    model_id = market.model.model_id
+    return RunRecord(
+        ts_ns=config.backtest.start_ns,
+        run_id=f"{config.name}-{loaded.hash[:8]}-{model_id[:8]}",
+        mode="backtest",
+        strategy="HeliosStrategy",
+        data_label=series.label,
+        is_synthetic=series.provenance.is_synthetic,
+        account_currency=config.account.currency,
+        starting_balance=config.account.balance,
+        instrument_ids=config.data.instruments,
+        start_ns=config.backtest.start_ns,
+        end_ns=config.backtest.end_ns,
+        seed=config.seed,
+        config_hash=loaded.hash,
+        config_toml=loaded.text,
+        model_id=model_id,
+        versions={
+            "helios": __version__,
+            "python": platform.python_version(),
+            **{package: version(package) for package in _VERSIONED},
+        },
+        notes=_notes(config, market),
+    )
+
+
+def _notes(config: HeliosConfig, market: Market) -> tuple[str, ...]:
+    """What a reader must know to judge the result."""
+    costs, sizing = config.plan.costs, config.aether.sizing
+    notes = [
+        f"An order trades at the open of the bar after it, half a spread ({costs.half_spread:.2%}) worse, "
+        f"{config.execution.latency_ms:g} ms after it was sent; fees {costs.maker_fee:.2%} as maker and "
+        f"{costs.taker_fee:.2%} as taker."
+    ]
+    if sizing.min_edge < 0:
+        notes.append(
+            f"min_edge is lowered to {sizing.min_edge:g}: bets without an edge are let through on purpose, to exercise "
+            "the way to a fill. The result says nothing about what Helios would earn."
+        )
+    if config.gate.provider == "off":
+        notes.append("The gate is off.")
+    if market.model.card.test_metrics.skill is not None:
+        skill = market.model.card.test_metrics.skill
+        notes.append(f"On its own test span the model's log-loss skill over the prior was {skill:+.4f}.")
+    return tuple(notes)
+
+
+def _check_finished(journal: MemoryJournal, market: Market) -> None:
+    """The engine ends a run early with a log line alone when an account breaks: make that an error."""
+    newest_ns = max(int(data.bars.ts_ns[-1]) for data in market.window.values())
+    marks = journal.of(EquityRecord)
+    reached_ns = marks[-1].ts_ns if marks else 0
+    if newest_ns - reached_ns > NS_PER_HOUR:
+        raise HeliosError(
+            f"the engine stopped at {unix_nanos_to_iso8601(reached_ns)}, before the end of the data: "
+            "the account was overdrawn or sold more than it held"
+        )
+
+
+def _prices(config: HeliosConfig, market: Market) -> dict[str, Bars]:
+    decision = config.data.timeframes.decision
+    return {
+        name: bars_of(data, config.data.base, decision, market.precisions[name]) for name, data in market.window.items()
+    }

@@ -1,0 +1,309 @@
+"""Proves on given data that nothing looks ahead.
+
+Batch and streaming features must be equal to the last bit; and features, predictions and decisions up to a moment must
+stay what they are when everything after it is removed or replaced by noise. What is checked is the product itself: the
+same tables, the same network, the same engine run.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from msgspec import Struct, structs
+from nautilus_trader.core.datetime import unix_nanos_to_iso8601
+from nautilus_trader.model.data import Bar, BarType
+from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.persistence.catalog import ParquetDataCatalog
+
+from helios_nautilus.bar_types import bar_type
+from helios_nautilus.config import HeliosConfig, LoadedConfig, Window
+from helios_nautilus.domain.bars import Bars, MarketData, Trades
+from helios_nautilus.domain.features.aggregate import aggregate
+from helios_nautilus.domain.features.spec import FeatureSpec
+from helios_nautilus.domain.features.stream import FeatureStream
+from helios_nautilus.domain.features.table import FeatureTables, build_tables
+from helios_nautilus.domain.timeframe import NS_PER_DAY, parse_timeframe
+from helios_nautilus.history.arrays import unlabelled_arrays
+from helios_nautilus.history.catalogue import load_instruments, load_market_data
+from helios_nautilus.journal.records import Record, RunRecord
+from helios_nautilus.models.checkpoint import Model, load_model
+from helios_nautilus.models.predict import predict_arrays
+from helios_nautilus.node.backtest import run_backtest
+
+type BuildTables = Callable[[FeatureSpec, Mapping[str, MarketData], Mapping[str, int]], FeatureTables]
+type Futures = Iterator[tuple[str, Mapping[str, MarketData]]]
+
+PREDICTION_TOLERANCE: Final = 1e-6
+"""Logits of one bar may differ by rounding where matrix products have other shapes."""
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """Result of one check."""
+
+    check: str
+    passed: bool
+    words: str
+
+
+class _Case(Struct, frozen=True, kw_only=True):
+    """What the checks share."""
+
+    config: HeliosConfig
+    text: str
+    data: dict[str, MarketData]
+    instruments: dict[str, Instrument]
+    model: Model
+    moments: tuple[int, ...]
+    seed: int
+
+    @property
+    def precisions(self) -> dict[str, int]:
+        return {name: instrument.size_precision for name, instrument in self.instruments.items()}
+
+
+def verify_lookahead(
+    loaded: LoadedConfig, *, days: float = 2.0, times: int = 3, seed: int = 0, build: BuildTables = build_tables
+) -> Iterator[Finding]:
+    """Yield the findings one by one, on the first ``days`` of the backtest window and ``times`` moments within.
+
+    Raises what a backtest of the same configuration would raise.
+    """
+    case = _prepare(loaded, days, times, seed)
+    tables = build(case.config.spec, case.data, case.precisions)
+    yield _check_stream(case, tables)
+    raw = _logits(case, tables)
+    for moment_ns in case.moments:
+        for what, future in _futures(case, moment_ns):
+            changed = build(case.config.spec, future, case.precisions)
+            yield _check_features(moment_ns, what, tables, changed)
+            yield _check_predictions(moment_ns, what, tables, raw, _logits(case, changed), changed)
+    yield from _check_decisions(case)
+
+
+def _prepare(loaded: LoadedConfig, days: float, times: int, seed: int) -> _Case:
+    config, spec = loaded.config, loaded.config.spec
+    start_ns = config.backtest.start_ns
+    end_ns = min(config.backtest.end_ns, start_ns + int(days * NS_PER_DAY))
+    window = Window(start=config.backtest.start, end=_iso(end_ns))
+    config = structs.replace(config, backtest=window, model=structs.replace(config.model, predictions="model"))
+    rng = np.random.default_rng(seed)
+    steps = (end_ns - start_ns) // spec.base_ns
+    picked = sorted(rng.choice(np.arange(steps // 4, steps), size=times, replace=False).tolist())
+    return _Case(
+        config=config,
+        text=loaded.text,
+        data=load_market_data(
+            config.data.catalog, spec.universe, None, end_ns, bar=spec.base, trades=config.data.trades
+        ),
+        instruments={each.id.value: each for each in load_instruments(config.data.catalog, spec.universe)},
+        model=load_model(config.model.folder, spec.hash),
+        moments=tuple(start_ns + step * spec.base_ns for step in picked),
+        seed=seed,
+    )
+
+
+# Features
+
+
+def _check_stream(case: _Case, tables: FeatureTables) -> Finding:
+    """Stream the window bar by bar after catching up with history, and compare with the batch."""
+    spec, start_ns = case.config.spec, case.config.backtest.start_ns
+    stream = FeatureStream(spec, case.precisions)
+    stream.catch_up({name: _cut(data, start_ns) for name, data in case.data.items()})
+    compared = 0
+    for timeframe, ts_ns in _play(case, stream):
+        row, table = stream.close_bar(timeframe, ts_ns), tables[timeframe]
+        at = int(np.searchsorted(table.ts_ns, ts_ns))
+        if not (np.array_equal(row.values, table.values[at]) and np.array_equal(row.ready, table.ready[at])):
+            words = f"the {timeframe} features of {_iso(ts_ns)} differ between batch and stream"
+            return Finding(check="features, batch = stream", passed=False, words=words)
+        compared += row.values.size
+    return Finding(
+        check="features, batch = stream", passed=True, words=f"{compared:,} values are equal to the last bit"
+    )
+
+
+def _play(case: _Case, stream: FeatureStream) -> Iterator[tuple[str, int]]:
+    """Feed the window to a stream in the order of time; yields each timeframe and close when its bars are in."""
+    spec, start_ns, end_ns = case.config.spec, case.config.backtest.start_ns, case.config.backtest.end_ns
+    for name, data in case.data.items():
+        for trade in _rows_of(data.trades, start_ns):
+            stream.on_trade(name, *trade)
+    columns: dict[str, dict[str, dict[int, tuple[float, ...]]]] = {
+        timeframe: {
+            name: _by_close(
+                aggregate(data.bars, spec.base_ns, parse_timeframe(timeframe), case.precisions[name]).window(
+                    start_ns, end_ns
+                )
+            )
+            for name, data in case.data.items()
+        }
+        for timeframe in dict.fromkeys((spec.base, *spec.timeframes.names))
+    }
+    lengths = dict(zip(spec.timeframes.names, spec.timeframes.lengths_ns, strict=True))
+    for ts_ns in range(start_ns + spec.base_ns, end_ns + 1, spec.base_ns):
+        for timeframe, per_name in columns.items():
+            for name, bars in per_name.items():
+                if ts_ns not in bars:
+                    continue
+                if timeframe in lengths:
+                    stream.on_bar(timeframe, name, ts_ns, *bars[ts_ns])
+                else:
+                    stream.on_base_bar(name, ts_ns)
+        for timeframe, length_ns in lengths.items():
+            if ts_ns % length_ns == 0:
+                yield timeframe, ts_ns
+
+
+def _rows_of(trades: Trades | None, start_ns: int) -> list[tuple[int, float, int]]:
+    if trades is None:
+        return []
+    keep = trades.ts_ns >= start_ns
+    return list(zip(trades.ts_ns[keep].tolist(), trades.size[keep].tolist(), trades.side[keep].tolist(), strict=True))
+
+
+def _by_close(bars: Bars) -> dict[int, tuple[float, ...]]:
+    columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
+    return dict(zip(bars.ts_ns.tolist(), zip(*(column.tolist() for column in columns), strict=True), strict=True))
+
+
+def _check_features(moment_ns: int, what: str, tables: FeatureTables, changed: FeatureTables) -> Finding:
+    check = f"features up to {_iso(moment_ns)}, future {what}"
+    compared = 0
+    for table in tables.tables:
+        other = changed[table.timeframe]
+        rows = int(np.searchsorted(table.ts_ns, moment_ns, side="right"))
+        same_shape = len(other.ts_ns) >= rows
+        if not same_shape or not (
+            np.array_equal(table.values[:rows], other.values[:rows])
+            and np.array_equal(table.ready[:rows], other.ready[:rows])
+        ):
+            return Finding(check=check, passed=False, words=f"the {table.timeframe} features changed")
+        compared += table.values[:rows].size
+    return Finding(check=check, passed=True, words=f"{compared:,} values unchanged")
+
+
+# Predictions
+
+
+def _logits(case: _Case, tables: FeatureTables) -> np.ndarray:
+    arrays = unlabelled_arrays(tables, case.config.plan, case.config.training.label, "")
+    return predict_arrays(case.model, arrays).logits
+
+
+def _check_predictions(
+    moment_ns: int, what: str, tables: FeatureTables, raw: np.ndarray, changed_raw: np.ndarray, changed: FeatureTables
+) -> Finding:
+    check = f"predictions up to {_iso(moment_ns)}, future {what}"
+    slowest = tables.spec.timeframes.lengths_ns[-1]
+    last_ns = moment_ns // slowest * slowest  # a bar of the slowest timeframe still open is not predicted in a batch
+    rows = int(np.searchsorted(tables.decision_closes, last_ns, side="right"))
+    before, after = raw[:rows], changed_raw[:rows]
+    both = np.isfinite(before) & np.isfinite(after)
+    same_holes = before.shape == after.shape and np.array_equal(np.isfinite(before), np.isfinite(after))
+    gap = float(np.abs(before - after)[both].max(initial=0.0)) if same_holes else np.inf
+    return Finding(
+        check=check,
+        passed=same_holes and gap <= PREDICTION_TOLERANCE,
+        words=f"{int(both.sum()):,} logits, largest difference {gap:.1e}",
+    )
+
+
+# Decisions
+
+
+def _check_decisions(case: _Case) -> Iterator[Finding]:
+    """Run the engine with the true future, with none, and with noise; compare every record up to each moment."""
+    truth = _run(case, case.config)
+    for moment_ns in case.moments:
+        shorter = structs.replace(case.config, backtest=Window(start=case.config.backtest.start, end=_iso(moment_ns)))
+        yield _compare_runs(moment_ns, "removed", truth, _run(case, shorter))
+        with tempfile.TemporaryDirectory() as folder:
+            noisy = dict(_futures(case, moment_ns))["replaced by noise"]
+            _write_catalogue(case, noisy, Path(folder))
+            elsewhere = structs.replace(case.config, data=structs.replace(case.config.data, catalog=Path(folder)))
+            yield _compare_runs(moment_ns, "replaced by noise", truth, _run(case, elsewhere))
+
+
+def _run(case: _Case, config: HeliosConfig) -> list[Record]:
+    result = run_backtest(LoadedConfig(config=config, text=case.text))
+    return [record for record in result.journal if not isinstance(record, RunRecord)]
+
+
+def _compare_runs(moment_ns: int, what: str, truth: list[Record], other: list[Record]) -> Finding:
+    check = f"decisions up to {_iso(moment_ns)}, future {what}"
+    before = [record for record in truth if record.ts_ns <= moment_ns]
+    after = [record for record in other if record.ts_ns <= moment_ns]
+    for one, two in zip(before, after, strict=False):
+        if one != two:
+            return Finding(check=check, passed=False, words=f"at {_iso(one.ts_ns)}: {one} became {two}")
+    if len(before) != len(after):
+        return Finding(check=check, passed=False, words=f"{len(before)} records became {len(after)}")
+    return Finding(check=check, passed=True, words=f"{len(before):,} records unchanged")
+
+
+# Other futures
+
+
+def _futures(case: _Case, moment_ns: int) -> Futures:
+    """The data with everything after a moment removed, and replaced by noise."""
+    yield "removed", {name: _cut(data, moment_ns) for name, data in case.data.items()}
+    rng = np.random.default_rng((case.seed, moment_ns))
+    yield (
+        "replaced by noise",
+        {name: _noise(data, moment_ns, case.instruments[name], rng) for name, data in case.data.items()},
+    )
+
+
+def _cut(data: MarketData, moment_ns: int) -> MarketData:
+    trades = data.trades
+    if trades is not None:
+        keep = trades.ts_ns < moment_ns
+        trades = structs.replace(trades, **{name: getattr(trades, name)[keep] for name in trades.__struct_fields__})
+    return structs.replace(data, bars=data.bars.window(-1, moment_ns), trades=trades)
+
+
+def _noise(data: MarketData, moment_ns: int, instrument: Instrument, rng: np.random.Generator) -> MarketData:
+    """The same stamps with a random walk of five times the usual size, on the tick grid, after the moment."""
+    bars = data.bars
+    after = bars.ts_ns > moment_ns
+    count = int(after.sum())
+    last = bars.close[~after][-1]
+    tick = float(instrument.price_increment)
+    close = last * np.exp(np.cumsum(rng.normal(0.0, 5 * float(np.diff(np.log(bars.close)).std()), count)))
+    opened = np.concatenate(([last], close[:-1])) if count else close
+    columns = {
+        "open": opened,
+        "high": np.maximum(opened, close) + tick,
+        "low": np.maximum(np.minimum(opened, close) - tick, tick),
+        "close": close,
+    }
+    changed = {
+        name: np.concatenate((getattr(bars, name)[~after], np.round(np.maximum(column, tick) / tick) * tick))
+        for name, column in columns.items()
+    }
+    volume = np.concatenate((bars.volume[~after], rng.permutation(bars.volume[after])))
+    return structs.replace(_cut(data, moment_ns), bars=structs.replace(bars, volume=volume, **changed))
+
+
+def _write_catalogue(case: _Case, data: Mapping[str, MarketData], folder: Path) -> None:
+    catalogue = ParquetDataCatalog(folder)
+    for name, market in data.items():
+        instrument = case.instruments[name]
+        catalogue.write_data([instrument])
+        kind = bar_type(instrument.id, case.config.data.base, case.config.data.base)
+        catalogue.write_data(_engine_bars(kind, instrument, market.bars))
+
+
+def _engine_bars(kind: BarType, instrument: Instrument, bars: Bars) -> list[Bar]:
+    prices = zip(bars.open.tolist(), bars.high.tolist(), bars.low.tolist(), bars.close.tolist(), strict=True)
+    return [
+        Bar(kind, *(instrument.make_price(price) for price in four), instrument.make_qty(volume), ts_ns, ts_ns)
+        for four, volume, ts_ns in zip(prices, bars.volume.tolist(), bars.ts_ns.tolist(), strict=True)
+    ]
+
+
+def _iso(ts_ns: int) -> str:
+    return unix_nanos_to_iso8601(ts_ns).removesuffix(".000000000Z")

@@ -1,0 +1,149 @@
+"""The page of a run: one HTML file that needs nothing but a browser, and the summary beside it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from helios_nautilus.domain.bars import Bars
+from helios_nautilus.domain.timeframe import NS_PER_SEC
+from helios_nautilus.journal.records import (
+    EventRecord,
+    KillSwitchRecord,
+    PositionRecord,
+    Record,
+    RunRecord,
+    VolatilityRecord,
+)
+from helios_nautilus.report import charts, numerals, wording
+from helios_nautilus.report.curves import account_curve, buy_and_hold_curve
+from helios_nautilus.report.decisions import select_decisions
+from helios_nautilus.report.funnel import follow
+from helios_nautilus.report.summary import Summary, run_of, summarise
+from helios_nautilus.report.verdict import deepest_fall, is_rough, verdict, why_no_trades
+
+EVENTS_SHOWN: Final = 100
+"""The latest events are listed, this many; all are counted."""
+TRADES_SHOWN: Final = 1000
+"""The latest trades are listed and marked in the charts, this many; all are in the figures."""
+
+
+def write_report(records: Iterable[Record], prices: Mapping[str, Bars], folder: Path) -> Summary:
+    """Write ``index.html`` and ``summary.json`` of one run into ``folder`` and return the summary.
+
+    ``prices`` are bars in the quote currency by instrument id, for the charts and for buying and holding. A file
+    appears whole or not at all. `DataError` if the records hold no run.
+    """
+    records = list(records)
+    summary = summarise(records, prices)
+    page = render_page(records, prices, summary)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "index.html", page.encode())
+    _write(folder / "summary.json", msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
+    return summary
+
+
+def render_page(records: Iterable[Record], prices: Mapping[str, Bars], summary: Summary) -> str:
+    """The HTML text of the page."""
+    records = list(records)
+    run = run_of(records)
+    trades = [record for record in records if isinstance(record, PositionRecord)][-TRADES_SHOWN:]
+    refits = [record for record in records if isinstance(record, VolatilityRecord)]
+    events = [record for record in records if isinstance(record, EventRecord)]
+    decisions = select_decisions(records, follow(records))
+    specs = _charts(run, records, prices, trades, refits)
+    template = _environment().get_template("page.html")
+    return template.render(
+        summary=summary,
+        run=run,
+        verdict=verdict(summary),
+        why_no_trades="" if trades or summary.open_positions else why_no_trades(summary.funnel),
+        is_rough=is_rough(summary),
+        trades=trades,
+        decisions=decisions,
+        anchors=decisions.anchors(),
+        regimes=regime_shares(refits, run.end_ns),
+        kill_switch=[record for record in records if isinstance(record, KillSwitchRecord)],
+        event_counts=Counter(event.kind for event in events).most_common(),
+        event_total=len(events),
+        events=events[-EVENTS_SHOWN:],
+        brackets_shown=charts.BRACKETS_SHOWN,
+        charted=set(specs),
+        chart_specs=_script_json(specs),
+        plotly_js=Markup(get_plotlyjs()),
+    )
+
+
+def regime_shares(refits: Iterable[VolatilityRecord], end_ns: int) -> dict[str, dict[str, float]]:
+    """Share of the time that each instrument spent in each regime, from its first refit to the end."""
+    spans: dict[str, Counter[str]] = {}
+    latest: dict[str, VolatilityRecord] = {}
+    for refit in refits:
+        if before := latest.get(refit.instrument_id):
+            spans[refit.instrument_id][before.regime] += refit.ts_ns - before.ts_ns
+        spans.setdefault(refit.instrument_id, Counter())
+        latest[refit.instrument_id] = refit
+    for name, last in latest.items():
+        spans[name][last.regime] += max(0, end_ns - last.ts_ns)
+    return {
+        name: {regime: span / total for regime, span in times.items()}
+        for name, times in spans.items()
+        if (total := times.total())
+    }
+
+
+def _charts(
+    run: RunRecord,
+    records: Iterable[Record],
+    prices: Mapping[str, Bars],
+    trades: list[PositionRecord],
+    refits: list[VolatilityRecord],
+) -> dict[str, charts.Spec]:
+    """Every chart of the page by the id of its element."""
+    account, hold = account_curve(run, records), buy_and_hold_curve(run, prices)
+    specs = {"chart-equity": charts.equity_chart(account, hold, run)}
+    for number, name in enumerate(run.instrument_ids, start=1):
+        if name in prices and len(bars := prices[name].window(run.start_ns, run.end_ns)):
+            own = [trade for trade in trades if trade.instrument_id == name]
+            specs[f"chart-instrument-{number}"] = charts.instrument_chart(bars, own, run)
+    if refits:
+        specs["chart-regimes"] = charts.regime_chart(refits, run)
+    return specs
+
+
+def _script_json(value: Any) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    text = msgspec.json.encode(value).decode()
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("helios_nautilus.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    names = ("money", "percent", "ratio", "whole", "price", "quantity", "measure", "moment", "tone")
+    environment.filters |= {name: getattr(numerals, name) for name in names}
+    environment.filters |= {"close_words": wording.close_words, "phrase": wording.phrase, "depth": deepest_fall}
+    environment.filters["seconds"] = lambda secs: numerals.duration(None if secs is None else secs * NS_PER_SEC)
+    return environment
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, never a part."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

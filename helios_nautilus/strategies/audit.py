@@ -1,0 +1,118 @@
+"""Turns Nautilus's order and position events into journal records."""
+
+from decimal import Decimal
+from typing import Final, Literal
+
+from nautilus_trader.model.enums import LiquiditySide, OrderSide, OrderType
+from nautilus_trader.model.events import (
+    OrderAccepted,
+    OrderCanceled,
+    OrderDenied,
+    OrderEvent,
+    OrderExpired,
+    OrderFilled,
+    OrderRejected,
+    OrderSubmitted,
+    OrderTriggered,
+    OrderUpdated,
+)
+from nautilus_trader.model.objects import Currency
+from nautilus_trader.model.orders import Order
+from nautilus_trader.model.position import Position
+
+from helios_nautilus.domain.lifecycle import Lifecycle
+from helios_nautilus.journal.records import FillRecord, OrderRecord, OrderRole, PositionRecord
+
+_STATUS: Final = {
+    OrderSubmitted: "SUBMITTED",
+    OrderAccepted: "ACCEPTED",
+    OrderTriggered: "TRIGGERED",
+    OrderUpdated: "UPDATED",
+    OrderCanceled: "CANCELED",
+    OrderExpired: "EXPIRED",
+    OrderRejected: "REJECTED",
+    OrderDenied: "DENIED",
+}
+_LIQUIDITY: Final[dict[int, Literal["MAKER", "TAKER"]]] = {LiquiditySide.MAKER: "MAKER", LiquiditySide.TAKER: "TAKER"}
+
+
+def tags(decision_id: str, role: OrderRole) -> list[str]:
+    """Tags an order carries, so that it can be told apart after a restart."""
+    return [decision_id, role]
+
+
+def role_of(order: Order) -> OrderRole:
+    """What an order is for; an order without our tags counts as an exit."""
+    return order.tags[1] if order.tags and len(order.tags) == 2 else "EXIT"
+
+
+def decision_of(order: Order) -> str:
+    """The decision an order came from, or nothing for a foreign order."""
+    return order.tags[0] if order.tags and len(order.tags) == 2 else ""
+
+
+def order_record(event: OrderEvent, order: Order) -> OrderRecord | None:
+    """The record of a new order state; None for states that say nothing new."""
+    status = _STATUS.get(type(event))
+    if status is None:
+        return None
+    price = order.price if order.has_price else order.trigger_price if order.has_trigger_price else None
+    return OrderRecord(
+        ts_ns=event.ts_event,
+        decision_id=decision_of(order),
+        instrument_id=order.instrument_id.value,
+        client_order_id=order.client_order_id.value,
+        role=role_of(order),
+        side=_side(order.side),
+        order_type=OrderType(order.order_type).name,
+        quantity=order.quantity.as_decimal(),
+        price=None if price is None else price.as_decimal(),
+        status=status,
+        reason=getattr(event, "reason", None) or "",
+    )
+
+
+def fill_record(event: OrderFilled, order: Order, account_currency: Currency) -> FillRecord:
+    """The record of a fill. A commission in the base currency is valued at the fill's own price."""
+    commission = event.commission.as_decimal()
+    in_account = event.commission.currency == account_currency
+    return FillRecord(
+        ts_ns=event.ts_event,
+        decision_id=decision_of(order),
+        instrument_id=event.instrument_id.value,
+        client_order_id=event.client_order_id.value,
+        trade_id=event.trade_id.value,
+        role=role_of(order),
+        side=_side(event.order_side),
+        quantity=event.last_qty.as_decimal(),
+        price=event.last_px.as_decimal(),
+        commission=commission,
+        commission_currency=event.commission.currency.code,
+        commission_value=commission if in_account else commission * event.last_px.as_decimal(),
+        liquidity=_LIQUIDITY.get(event.liquidity_side, "NONE"),
+    )
+
+
+def position_record(
+    position: Position, decision_id: str, life: Lifecycle, close_reason: str, costs: Decimal
+) -> PositionRecord:
+    """The record of a closed position; Nautilus's realised P&L is net of commissions."""
+    return PositionRecord(
+        ts_ns=position.ts_closed,
+        decision_id=decision_id,
+        instrument_id=position.instrument_id.value,
+        side=life.side.value,
+        quantity=position.peak_qty.as_decimal(),
+        entry_ts_ns=position.ts_opened,
+        entry_price=position.avg_px_open,
+        exit_price=position.avg_px_close,
+        stop_price=life.stop_price,
+        target_price=life.target_price,
+        close_reason=close_reason,
+        pnl=position.realized_pnl.as_double(),
+        costs=float(costs),
+    )
+
+
+def _side(side: OrderSide) -> Literal["BUY", "SELL"]:
+    return "BUY" if side == OrderSide.BUY else "SELL"
