@@ -158,10 +158,13 @@ class PredictionActor(Actor):
 
     def _decide_after(self, ts_ns: int, delay_ms: float) -> None:
         self._waiting.discard(ts_ns)
-        self.clock.cancel_timer(f"HELIOS-GRACE-{ts_ns}")
+        if f"HELIOS-GRACE-{ts_ns}" in self.clock.timer_names:
+            self.clock.cancel_timer(f"HELIOS-GRACE-{ts_ns}")
         self._alert(f"HELIOS-DECIDE-{ts_ns}", delay_ms, lambda _event: self._decide(ts_ns))
 
     def _give_up_waiting(self, ts_ns: int) -> None:
+        if ts_ns not in self._waiting:
+            return
         self._waiting.discard(ts_ns)
         late = [name for name, is_complete in self._stream.due(ts_ns).items() if not is_complete]
         self.journal.append(

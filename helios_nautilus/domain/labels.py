@@ -44,9 +44,9 @@ class LabelConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             raise ConfigError("label: threshold and horizon_mins must be above 0")
 
     def reach_ns(self, plan: ExitPlan) -> int:
-        """How far into the future a label may look: what a split has to purge. At least the plan's longest hold."""
+        """How far into the future a label may look: what a split has to purge. At least the plan's hold."""
         wait_ns = plan.maker_wait_secs * NS_PER_SEC if plan.entry == "maker" else 0
-        return max(plan.max_hold_mins * NS_PER_MIN + wait_ns, self.horizon_mins * NS_PER_MIN)
+        return max(plan.hold_ns + wait_ns, self.horizon_mins * NS_PER_MIN)
 
 
 class Labels(Struct, frozen=True, kw_only=True):

@@ -26,6 +26,11 @@ class Bus(Protocol):
 class Timer(Protocol):
     """What the walk needs of Nautilus's clock."""
 
+    @property
+    def timer_names(self) -> list[str]:
+        """Names of the alerts still to come."""
+        ...
+
     def timestamp_ns(self) -> int:
         """The time now."""
         ...
@@ -72,7 +77,6 @@ class Pipeline:
         self._on_passed = on_passed
         self._on_ended = on_ended
         self._pending: dict[str, tuple[Stage, Dossier]] = {}
-        self._alerts: set[str] = set()
 
     def is_pending(self, instrument_id: object) -> bool:
         """Whether a proposal on the instrument is under way."""
@@ -83,7 +87,6 @@ class Pipeline:
         decision_id = proposal.decision_id
         self._ask(Stage.AETHER, Dossier(proposal=proposal))
         if decision_id in self._pending:  # some stage takes its time
-            self._alerts.add(decision_id)
             self._clock.set_time_alert_ns(
                 _alert_name(decision_id),
                 self._clock.timestamp_ns() + self._ttl_ns,
@@ -120,7 +123,7 @@ class Pipeline:
             self._ask(self.STAGES[self.STAGES.index(reply.stage) + 1], reply.dossier)
 
     def _expire(self, decision_id: str) -> None:
-        self._alerts.discard(decision_id)
+        # A backtest's clock lets no alert be cancelled that lies before the next data: it may come after the end.
         held = self._pending.get(decision_id)
         if held is not None:
             self._end(held[1], held[0], f"{held[0].value}_late", ok=False)
@@ -129,8 +132,7 @@ class Pipeline:
         decision_id = dossier.proposal.decision_id
         if self._pending.pop(decision_id, None) is None:
             return
-        if decision_id in self._alerts:
-            self._alerts.discard(decision_id)
+        if _alert_name(decision_id) in self._clock.timer_names:
             self._clock.cancel_timer(_alert_name(decision_id))
         event = PipelineEvent(decision_id=decision_id, ts_ns=self._clock.timestamp_ns(), ok=ok, words=words or reason)
         self._on_ended(dossier, stage, reason, event)

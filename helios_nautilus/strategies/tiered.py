@@ -6,7 +6,6 @@ target sent as one), a time-out, an optional trailing stop, and obedience to the
 
 from decimal import Decimal
 
-from nautilus_trader.common.component import TimeEvent
 from nautilus_trader.config import StrategyConfig
 from nautilus_trader.core.datetime import unix_nanos_to_dt
 from nautilus_trader.indicators import AverageTrueRange
@@ -267,6 +266,8 @@ class TieredStrategy(Strategy):
     def on_order_event(self, event: OrderEvent) -> None:
         """Journal every new state and move the bet along."""
         order = self.cache.order(event.client_order_id)
+        if order is None:  # just initialised: not in the cache before it is submitted
+            return
         bet = self._by_order.get(event.client_order_id)
         if isinstance(event, OrderFilled):
             fill = audit.fill_record(event, order, self._currency)
@@ -287,8 +288,13 @@ class TieredStrategy(Strategy):
         self.clock.set_time_alert_ns(
             f"HELIOS-TIMEOUT-{bet.decision_id}",
             bet.life.deadline_ns,
-            lambda _event: self.leave(order.instrument_id, CloseReason.TIMEOUT),
+            lambda _event: self._time_out(bet),
         )
+
+    def _time_out(self, bet: Bet) -> None:
+        instrument_id = bet.dossier.proposal.instrument_id
+        if self._bets.get(instrument_id) is bet:  # an alert may come after its bet has ended
+            self.leave(instrument_id, CloseReason.TIMEOUT)
 
     def _on_order_closed(self, bet: Bet, order: Order) -> None:
         if bet.life.phase is Phase.EXITING:
@@ -349,28 +355,16 @@ class TieredStrategy(Strategy):
         self._check_later(bet)
 
     def _check_later(self, bet: Bet) -> None:
-        """Look at the bet's orders again in a while: an order whose fate is unknown is asked about, not assumed."""
+        """Look at the bet again in a while, so that an exit goes on whatever became of an answer.
+
+        Orders without an answer are the engine's to ask about (its in-flight check). In a backtest this is also the
+        moment at which the venue takes up what has reached it between two bars.
+        """
         name = f"HELIOS-CHECK-{bet.decision_id}"
         if name in self.clock.timer_names:
             self.clock.cancel_timer(name)
         due = self.clock.timestamp_ns() + int(self.config.order_check_secs * NS_PER_SEC)
-        self.clock.set_time_alert_ns(name, due, lambda event: self._check(bet, event))
-
-    def _check(self, bet: Bet, event: TimeEvent) -> None:
-        unknown = [order for order_id in bet.order_ids if (order := self.cache.order(order_id)) and order.is_inflight]
-        for order in unknown:
-            self.journal.append(
-                EventRecord(
-                    ts_ns=event.ts_event,
-                    kind="order_in_flight",
-                    words=f"{order.client_order_id} has had no answer for {self.config.order_check_secs:g} s",
-                    instrument_id=order.instrument_id.value,
-                    decision_id=bet.decision_id,
-                )
-            )
-            self.query_order(order)
-        if bet.life.phase is Phase.EXITING:
-            self._flatten(bet)
+        self.clock.set_time_alert_ns(name, due, lambda _event: self._flatten(bet))
 
     def _position(self, bet: Bet) -> Position | None:
         positions = self.cache.positions_open(instrument_id=bet.dossier.proposal.instrument_id, strategy_id=self.id)
