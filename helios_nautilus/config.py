@@ -21,7 +21,7 @@ from helios_nautilus.domain.portfolio.guardian import GuardianRules
 from helios_nautilus.domain.portfolio.kill_switch import KillSwitchRules
 from helios_nautilus.domain.risk.sizing import SizingRules
 from helios_nautilus.domain.risk.volatility import VolatilityRules
-from helios_nautilus.domain.timeframe import NS_PER_SEC, Timeframes
+from helios_nautilus.domain.timeframe import NS_PER_SEC, Timeframes, parse_timeframe
 from helios_nautilus.errors import ConfigError
 from helios_nautilus.models.dataset import SplitConfig
 from helios_nautilus.models.network import PRESETS
@@ -149,6 +149,9 @@ class HeliosConfig(Section, frozen=True, kw_only=True):
     reports: Path = Path("reports")
 
     def __post_init__(self) -> None:
+        slowest = self.data.timeframes.low
+        if self.backtest.start_ns % parse_timeframe(slowest):
+            raise ConfigError(f"backtest.start {self.backtest.start} is not the close of a {slowest} bar")
         if self.training.window.end_ns > self.backtest.start_ns:
             raise ConfigError("training.window ends after backtest.start: the model would have seen the future")
         if self.aether.sizing.margin != (self.account.kind == "margin"):

@@ -57,6 +57,7 @@ class Predictor:
         self._temperature = model.card.temperature
         self._lengths_ns = model.card.timeframes.lengths_ns
         self._device = next(model.network.parameters()).device
+        self._scaler = model.card.scaler
         self._scaling = [model.card.scaler.columns(index) for index in range(len(self._lengths_ns))]
         self._clip = model.card.scaler.clip
         self._runs: list[_Run | None] = [None] * n_instruments
@@ -105,20 +106,23 @@ class Predictor:
             p_buy=p[Label.BUY], p_sell=p[Label.SELL], p_hold=p[Label.HOLD], attention=(high, medium, low)
         )
 
-    def catch_up(self, history: Sequence[tuple[Ints, Floats, Bools]]) -> None:
-        """Observe a whole past, so that service starts with the state that training would have.
+    def catch_up(self, arrays: Arrays) -> None:
+        """Take a whole past at once, so that service starts with the state that training would have.
 
-        One entry per timeframe, fastest first: stamps (t,), features (t, instruments, features), readiness
-        (t, instruments).
+        Leaves every instrument whose run lasts to the end of the arrays as if its bars had been observed one by one.
+        Labels are not looked at.
         """
-        stamps = np.concatenate([ts_ns for ts_ns, _, _ in history])
-        which = np.repeat(np.arange(len(history)), [len(ts_ns) for ts_ns, _, _ in history])
-        rows = np.concatenate([np.arange(len(ts_ns)) for ts_ns, _, _ in history])
-        for at in np.argsort(stamps, kind="stable"):
-            timeframe, row = int(which[at]), rows[at]
-            _, values, ready = history[timeframe]
-            for instrument in np.flatnonzero(ready[row]):
-                self.observe(timeframe, int(instrument), values[row, instrument], int(stamps[at]))
+        blocks = Blocks(arrays)
+        end_ns = blocks.start_ns + blocks.n_blocks * blocks.block_ns
+        for piece in blocks.pieces():
+            if piece.stop < blocks.n_blocks or not blocks.whole[-1, piece.instrument]:
+                continue
+            run = self._runs[piece.instrument] = self._new_run(blocks.start_ns + piece.first * blocks.block_ns)
+            run.next_ns = [end_ns + length_ns for length_ns in self._lengths_ns]
+            (chunk,) = blocks.stream([piece], self._scaler, piece.stop - piece.first)
+            with torch.inference_mode():
+                for timeframe, x_btf in enumerate(chunk.x):
+                    self._step(run, timeframe, torch.from_numpy(x_btf))
 
     def reset(self, instrument: int) -> None:
         """Forget an instrument's past, as after a hole."""
@@ -141,8 +145,10 @@ class Predictor:
         mean, std = self._scaling[timeframe]
         x_tf = np.clip((np.stack(run.pending[timeframe]) - mean) / std, -self._clip, self._clip)
         run.pending[timeframe].clear()
-        x_btf = torch.from_numpy(x_tf).unsqueeze(0).to(self._device)
-        _, state = self._network.branches[timeframe](x_btf, run.state[timeframe])
+        self._step(run, timeframe, torch.from_numpy(x_tf).unsqueeze(0))
+
+    def _step(self, run: _Run, timeframe: int, x_btf: torch.Tensor) -> None:
+        _, state = self._network.branches[timeframe](x_btf.to(self._device), run.state[timeframe])
         run.state[timeframe], run.tokens[timeframe] = state, state.encoding_be
 
 

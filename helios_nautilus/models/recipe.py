@@ -13,6 +13,7 @@ from helios_nautilus.models.evaluate import Metrics, evaluate
 from helios_nautilus.models.network import NetworkConfig, count_parameters
 from helios_nautilus.models.predict import predict_pieces
 from helios_nautilus.models.sequences import Blocks
+from helios_nautilus.models.threads import one_thread
 from helios_nautilus.models.train import Fitted, Progress, TrainConfig, fit_network, labelled_rows
 
 
@@ -27,6 +28,19 @@ def train_model(
     progress: Progress | None = None,
 ) -> Model:
     """Train and judge a model. The test span is looked at once, after everything else is fixed."""
+    with one_thread():
+        return _train(arrays, splits, network, config, created_ns, code_commit, progress)
+
+
+def _train(
+    arrays: Arrays,
+    splits: Splits,
+    network: NetworkConfig,
+    config: TrainConfig,
+    created_ns: int,
+    code_commit: str | None,
+    progress: Progress | None,
+) -> Model:
     fitted = fit_network(arrays, splits, network, config, progress)
     blocks = Blocks(arrays)
     logits = predict_pieces(fitted.network, fitted.scaler, arrays, blocks, blocks.pieces()).logits

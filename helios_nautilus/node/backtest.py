@@ -34,6 +34,7 @@ from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.journal.records import EquityRecord, RunRecord
 from helios_nautilus.messages import HELIOS_CLIENT
 from helios_nautilus.models.checkpoint import Model, load_model
+from helios_nautilus.models.threads import one_thread
 from helios_nautilus.node.opening import opening_quotes
 from helios_nautilus.node.tiers import Past, add_tiers
 from helios_nautilus.node.warmup import bars_of
@@ -82,7 +83,8 @@ def run_backtest(loaded: LoadedConfig, progress: Progress | None = None) -> Back
     if progress is not None:
         engine.add_actor(ProgressActor(ProgressConfig(end_ns=config.backtest.end_ns), progress))
     try:
-        node.run()
+        with one_thread():
+            node.run()
     finally:
         node.dispose()
     _check_finished(journal, market)

@@ -18,6 +18,7 @@ from helios_nautilus.history.catalogue import load_instruments, load_market_data
 from helios_nautilus.messages import Prediction, decision_id_of
 from helios_nautilus.models.checkpoint import Model, load_model
 from helios_nautilus.models.predict import predict_arrays
+from helios_nautilus.models.threads import one_thread
 
 
 def predictions_folder(catalog: Path) -> Path:
@@ -54,7 +55,8 @@ def predict_window(config: HeliosConfig, model: Model) -> dict[str, list[Predict
     precisions = {each.id.value: each.size_precision for each in load_instruments(config.data.catalog, ids)}
     tables = build_tables(spec, data, precisions)
     arrays = unlabelled_arrays(tables, config.plan, config.training.label, hash_data(data))
-    raw = predict_arrays(model, arrays)
+    with one_thread():
+        raw = predict_arrays(model, arrays)
     p = raw.probabilities(model.card.temperature)
     rows = np.flatnonzero((arrays.ts_ns > config.backtest.start_ns) & (arrays.ts_ns <= config.backtest.end_ns))
     latency_ns = int(config.model.latency_ms * NS_PER_MS)

@@ -17,6 +17,7 @@ from helios_nautilus.actors.replay import PredictionReplay, ReplayConfig
 from helios_nautilus.config import HeliosConfig
 from helios_nautilus.domain.bars import MarketData
 from helios_nautilus.domain.features.stream import FeatureStream
+from helios_nautilus.history.arrays import hash_data, unlabelled_arrays
 from helios_nautilus.journal.protocol import Journal
 from helios_nautilus.llm.chain import build_provider
 from helios_nautilus.models.checkpoint import Model
@@ -98,7 +99,7 @@ def _predictions(config: HeliosConfig, past: Past, journal: Journal) -> Actor:
     stream = FeatureStream(config.spec, past.precisions)
     predictor = Predictor(past.model, len(config.spec.universe))
     tables = stream.catch_up(past.history)
-    predictor.catch_up([(table.ts_ns, table.values, table.ready) for table in tables.tables])
+    predictor.catch_up(unlabelled_arrays(tables, config.plan, config.training.label, hash_data(past.history)))
     return PredictionActor(
         PredictionConfig(spec=config.spec, model_id=past.model.model_id, latency_ms=config.model.latency_ms),
         journal,

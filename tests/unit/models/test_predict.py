@@ -72,7 +72,7 @@ def test_catching_up_with_the_past_equals_having_seen_it_live():
     model = make_model(arrays)
     live, late = Predictor(model, 2), Predictor(model, 2)
     serve(live, arrays)
-    late.catch_up([(series.ts_ns, series.x.astype(np.float64), series.ready) for series in arrays.series])
+    late.catch_up(arrays)
     now = int(arrays.ts_ns[-1])
     for instrument in range(2):
         one, two = live.decide(instrument, now), late.decide(instrument, now)
