@@ -4,14 +4,13 @@ A run of an instrument starts with the first bar of a block (a bar of the slowes
 at a hole; its first decision is the one at which all timeframes have closed a bar. Both ways keep to that.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import torch
 from msgspec import Struct
 
-from helios_nautilus.domain.bars import Bools, Floats, Ints
+from helios_nautilus.domain.bars import Floats
 from helios_nautilus.domain.labels import Label
 from helios_nautilus.errors import ModelError
 from helios_nautilus.models.calibrate import probabilities

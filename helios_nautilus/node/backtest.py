@@ -20,7 +20,7 @@ from nautilus_trader.common.config import LoggingConfig
 from nautilus_trader.core.datetime import unix_nanos_to_iso8601
 from nautilus_trader.data.config import DataEngineConfig
 from nautilus_trader.model.identifiers import Venue
-from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.instruments import CryptoPerpetual, Instrument
 
 from helios_nautilus import __version__
 from helios_nautilus.actors.progress import Progress, ProgressActor, ProgressConfig
@@ -225,7 +225,7 @@ def _notes(config: HeliosConfig, market: Market) -> tuple[str, ...]:
     """What a reader must know to judge the result."""
     costs, sizing = config.plan.costs, config.aether.sizing
     notes = [
-        f"An order trades at the open of the bar after it, half a spread ({costs.half_spread:.2%}) worse, "
+        f"An order trades at the open of the bar after it, half a spread ({costs.half_spread:.3%}) worse, "
         f"{config.execution.latency_ms:g} ms after it was sent; fees {costs.maker_fee:.2%} as maker and "
         f"{costs.taker_fee:.2%} as taker."
     ]
@@ -234,6 +234,8 @@ def _notes(config: HeliosConfig, market: Market) -> tuple[str, ...]:
             f"min_edge is lowered to {sizing.min_edge:g}: bets without an edge are let through on purpose, to exercise "
             "the way to a fill. The result says nothing about what Helios would earn."
         )
+    if any(isinstance(instrument, CryptoPerpetual) for instrument in market.instruments.values()):
+        notes.append("Funding of the perpetuals is not in the data and not charged.")
     if config.gate.provider == "off":
         notes.append("The gate is off.")
     if market.model.card.test_metrics.skill is not None:

@@ -4,6 +4,8 @@
 
     equity x min(f* x kelly_multiplier / (1 + vol / vol_scale) x drawdown factor, regime cap, max_fraction)
 
+where a ``min_edge`` below 0 is taken off f* first.
+
 Leverage never enlarges it. The Kelly fraction is the exposure already, and the caps, like Guardian's limit on a single
 position, are meant for the whole position; leverage only lowers the margin that position ties up.
 """
@@ -46,7 +48,8 @@ class SizingRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     min_confidence: float = 0.55
     min_edge: float = 0.0
-    """f* after costs must lie above this. A fraction of 0 or less is never sized, however low this is set."""
+    """f* after costs must lie above this. Below 0 it lets losing bets through, sized by how far their f* lies above it:
+    for exercising the way to a fill on data without an edge, never for trading."""
     min_outcomes: int = 30
     """A row of the payoff table measured on fewer bets is not believed."""
     bare_payoff: float = 2.0
@@ -197,7 +200,7 @@ def _ask(inputs: SizingInput, rules: SizingRules) -> Sizing:
 def _work_out(asked: Sizing, inputs: SizingInput, volatility: VolatilityForecast, rules: SizingRules) -> Sizing:
     """Every figure of the bet, as if it were approved."""
     bracket = _bracket(inputs.plan, volatility.vol_daily)
-    scaled = asked.kelly_full * rules.kelly_multiplier
+    scaled = (asked.kelly_full - min(rules.min_edge, 0.0)) * rules.kelly_multiplier
     after_vol = scaled * volatility_factor(volatility.vol_daily, rules.vol_scale)
     after_drawdown = after_vol * size_factor(asked.drawdown, rules.drawdown_limit, rules.drawdown_factor)
     regime_cap = rules.regime_cap.at(volatility.regime)
@@ -274,9 +277,8 @@ def _verdict(bet: Sizing, inputs: SizingInput, rules: SizingRules) -> tuple[Reas
     if bet.target <= cost_of_win:
         return "no_edge", f"No edge: a target of {bet.target:.2%} does not cover the costs of {cost_of_win:.2%}."
     odds = f"win chance {bet.p_win:.1%} at payoff {bet.payoff:.2f}"
-    needed = rules.min_edge if bet.kelly_full > 0.0 else max(rules.min_edge, 0.0)
-    if bet.edge <= needed:
-        return "no_edge", f"No edge: {odds} is worth {bet.edge:+.1%} after costs; above {needed:.1%} is needed."
+    if bet.edge <= rules.min_edge:
+        return "no_edge", f"No edge: {odds} is worth {bet.edge:+.1%} after costs; above {rules.min_edge:.1%} is needed."
     size = f"{bet.notional:,.2f} ({bet.fraction:.2%} of equity)"
     if bet.notional < inputs.min_notional or bet.notional <= 0.0:
         return "too_small", f"{size} is under the venue's minimum of {inputs.min_notional:,.2f}."

@@ -119,10 +119,18 @@ def test_an_edge_must_exceed_the_one_asked_for() -> None:
     assert sized(SizingRules(min_edge=0.15), odds=known).reason == "no_edge"
 
 
-def test_a_losing_bet_is_not_sized_however_low_the_edge_asked_for() -> None:
-    bet = sized(SizingRules(min_edge=-1.0), odds=odds(0.30, 2.0))
+def test_a_losing_bet_is_not_sized() -> None:
+    bet = sized(odds=odds(0.30, 2.0))
     assert (bet.reason, bet.notional) == ("no_edge", 0.0)
     assert "above 0.0% is needed" in bet.words
+
+
+def test_a_lowered_edge_lets_losing_bets_through_sized_by_how_far_they_lie_above_it() -> None:
+    lowered = SizingRules(min_edge=-0.2)
+    barely, clearly = (sized(lowered, odds=odds(p_win, 2.0)) for p_win in (0.22, 0.32))
+    assert (barely.reason, clearly.reason) == ("sized", "sized")
+    assert 0.0 < barely.fraction < clearly.fraction
+    assert sized(lowered, odds=odds(0.15, 2.0)).reason == "no_edge"
 
 
 def test_costs_that_eat_a_bare_payoff_decline() -> None:
