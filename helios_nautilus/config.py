@@ -33,14 +33,20 @@ class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DataSection(Section, frozen=True, kw_only=True):
-    """Which market data: ``instruments`` in the order of the model's axis, ``reference`` the BTC pair among them."""
+    """Which market data a run reads, and which of them the features use."""
 
     catalog: Path
+    """Folder of the Parquet catalogue."""
     instruments: tuple[str, ...]
+    """Traded instruments of one venue, in the order of the model's axis."""
     reference: str | None = None
+    """The BTC pair among them whose returns the others are correlated with; none leaves that feature out."""
     base: str = "1m"
+    """Length of the recorded bars."""
     trades: bool = False
+    """Whether recorded trades are used."""
     book: bool = False
+    """Whether recorded ten-level books are used."""
     timeframes: Timeframes = Timeframes()
 
 
@@ -49,7 +55,9 @@ class AccountSection(Section, frozen=True, kw_only=True):
 
     kind: Literal["cash", "margin"] = "cash"
     currency: str = "ZAR"
+    """Currency of equity; the instruments must be quoted in it."""
     balance: float = 100_000.0
+    """Starting balance of a backtest."""
 
     def __post_init__(self) -> None:
         if not self.balance > 0:
@@ -81,7 +89,9 @@ class ModelSection(Section, frozen=True, kw_only=True):
     """Where the model lives, its size, and how its predictions come into a run."""
 
     folder: Path
+    """Where the weights and the card are."""
     preset: str = "helios-nano"
+    """Size of the network: helios-nano, helios-small or helios-40m."""
     predictions: Literal["model", "catalogue"] = "model"
     """``model`` steps the network as the bars come; ``catalogue`` replays what `helios predict` has written."""
     latency_ms: float = 0.2
@@ -121,8 +131,11 @@ class ExecutionSection(Section, frozen=True, kw_only=True):
     """How orders travel. Between two bars a backtest trades at the next bar's open, half a spread worse."""
 
     latency_ms: float = 250.0
+    """Simulated time from sending an order to its arrival."""
     slippage_bound: float = 0.002
+    """A taker's entry goes at most this fraction beyond the last known price."""
     proposal_ttl_secs: float = 10.0
+    """A proposal that the tiers have not answered by then is refused."""
 
     def __post_init__(self) -> None:
         if not self.latency_ms >= 2:
@@ -135,7 +148,7 @@ class HeliosConfig(Section, frozen=True, kw_only=True):
     """One run, whole."""
 
     name: str
-    seed: int = 0
+    """Names the run and its report."""
     data: DataSection
     account: AccountSection = AccountSection()
     backtest: Window
@@ -147,6 +160,7 @@ class HeliosConfig(Section, frozen=True, kw_only=True):
     guardian: GuardianSection = field(default_factory=GuardianSection)
     execution: ExecutionSection = ExecutionSection()
     reports: Path = Path("reports")
+    """Folder of the reports."""
 
     def __post_init__(self) -> None:
         slowest = self.data.timeframes.low

@@ -41,7 +41,9 @@ class Costs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     taker_fee: float = 0.0035
     maker_fee: float = 0.0018
     half_spread: float = 0.0005
+    """Paid by a taker; a backtest without quotes opens every bar's book this far on either side."""
     slippage: float = 0.0002
+    """Reckoned with in labels, payoffs and the gate, beyond the spread."""
 
     def of(self, liquidity: Liquidity) -> float:
         """Cost of one fill: a taker pays fee, half the spread and slippage; a maker its fee only."""
@@ -75,12 +77,19 @@ class ExitPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     hold_mins: int = 240
+    """Planned hold; the position times out then."""
     max_hold_mins: int = 1440
+    """No position is ever held longer."""
     stop_sigmas: float = 2.0
+    """Distance of the stop in standard deviations of the return over the hold."""
     target_ratio: float = 2.0
+    """Distance of the target in stops."""
     entry: Liquidity = "taker"
+    """How the entry trades: taker (immediate, bounded slippage) or maker (post-only at the best price)."""
     maker_wait_secs: int = 300
+    """A maker's entry is given up after this time."""
     trail_atr: float | None = None
+    """Distance of a trailing stop in ATRs of the decision bar."""
     costs: Costs = Costs()
 
     def __post_init__(self) -> None:

@@ -41,7 +41,7 @@ class RulesProvider:
         self._rules = rules
 
     def answer(self, context: GateContext) -> GateAnswer:
-        """APPROVE, MODIFY or REJECT by the gravest concern; all of them are flagged and said."""
+        """APPROVE, MODIFY or REJECT by the gravest concern; all of them are flagged and said, the gravest first."""
         concerns = [
             *_volatility(context),
             *_liquidity(context, self._rules),
@@ -49,6 +49,7 @@ class RulesProvider:
             *_trend(context, self._rules),
             *_confidence(context, self._rules),
         ]
+        concerns.sort(key=lambda concern: concern.multiplier)
         multiplier = min((concern.multiplier for concern in concerns), default=1.0)
         return GateAnswer(
             decision="REJECT" if multiplier == 0.0 else "APPROVE" if multiplier == 1.0 else "MODIFY",

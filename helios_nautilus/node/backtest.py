@@ -208,7 +208,7 @@ def _run_record(loaded: LoadedConfig, market: Market) -> RunRecord:
         instrument_ids=config.data.instruments,
         start_ns=config.backtest.start_ns,
         end_ns=config.backtest.end_ns,
-        seed=config.seed,
+        seed=config.training.optimiser.seed,
         config_hash=loaded.hash,
         config_toml=loaded.text,
         model_id=model_id,

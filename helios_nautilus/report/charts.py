@@ -22,6 +22,8 @@ POINTS: Final = 2000
 """A line is thinned to at most so many points."""
 BRACKETS_SHOWN: Final = 60
 """Stop and target lines are drawn up to so many trades a chart; more could not be told apart."""
+_FLATTENS: Final = 10.0
+"""Buying and holding is drawn on request only where it moves more than this many times as much as the run."""
 REGIMES: Final = ("LOW", "MEDIUM", "HIGH", "EXTREME")
 
 _NS_PER_MS: Final = 1_000_000
@@ -40,10 +42,12 @@ def thin(values: Floats, points: int = POINTS) -> Ints:
 def equity_chart(account: Curve, hold: Curve | None, run: RunRecord) -> Spec:
     """Equity over drawdown; buying and holding as a second line in both."""
     prefix = numerals.money_prefix(run.account_currency)
-    curves = [(account, "this run", "var(--accent)", 1.8)]
+    traces = _curve_traces(account, "this run", "var(--accent)", 1.8, prefix)
     if hold is not None:
-        curves.append((hold, "buy and hold", "var(--muted)", 1.1))
-    traces = [trace for curve in curves for trace in _curve_traces(*curve, prefix)]
+        flattens = np.ptp(hold.equity) > _FLATTENS * np.ptp(account.equity)
+        name = "buy and hold (select to show)" if flattens else "buy and hold"
+        shown = {"visible": "legendonly"} if flattens else {}
+        traces += [trace | shown for trace in _curve_traces(hold, name, "var(--muted)", 1.1, prefix)]
     layout = _layout(run, height=430, hovermode="x unified")
     layout["yaxis"] |= {"domain": [0.34, 1.0], "tickprefix": prefix}
     layout["yaxis2"] = layout["yaxis"] | {"domain": [0.0, 0.26], "tickprefix": "", "tickformat": ".1%"}

@@ -144,7 +144,8 @@ def _signal_codes(record: SignalRecord) -> Codes:
 
 
 def _gate_codes(record: GateRecord) -> Codes:
-    return () if record.decision != "REJECT" else record.risk_flags or (record.decision,)
+    """The gravest flag, which comes first; what else was worth watching did not drop the proposal."""
+    return () if record.decision != "REJECT" else record.risk_flags[:1] or (record.decision,)
 
 
 def _order_codes(record: OrderRecord) -> Codes:

@@ -121,7 +121,7 @@ def test_moderate_confidence_is_halved() -> None:
 def test_without_news_the_confidence_is_weighed_five_percent_lower() -> None:
     answer = _ask(confidence=0.66, news="unavailable")
     assert (answer.decision, answer.confidence_adjustment) == ("MODIFY", 0.95)
-    assert answer.risk_flags == ("no_news", "moderate_confidence")
+    assert answer.risk_flags == ("moderate_confidence", "no_news")
     assert "weighed as 0.63" in answer.reasoning
     assert _ask(confidence=0.70, news="unavailable").decision == "APPROVE"
 

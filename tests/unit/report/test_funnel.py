@@ -76,7 +76,7 @@ def test_a_filled_decision_passes_every_step() -> None:
         (
             {"GateRecord": {"decision": "REJECT", "risk_flags": ("thin_liquidity", "odd")}},
             "approved",
-            "thin_liquidity+odd",
+            "thin_liquidity",
         ),
         ({"GateRecord": {"decision": "REJECT", "risk_flags": ()}}, "approved", "REJECT"),
         ({"GuardianRecord": {"passed": False, "checks": ()}}, "passed", "unnamed_check"),

@@ -1,0 +1,47 @@
+# One verb per chore, the same here and in CI. Every target sets up what it needs first.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell command -v python3.12 >/dev/null 2>&1 && python3.12 -c '' 2>/dev/null && echo python3.12 || echo python3)
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help backtest test check bench docs lock clean
+
+help: ## Say what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 12) <= v < (3, 15) else "Helios needs Python 3.12 to 3.14, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+backtest: $(INSTALLED) ## Make the demo market, train its model, trade it, write the report
+	$(BIN)/helios data demo
+	$(BIN)/helios train configs/backtest.toml
+	$(BIN)/helios backtest configs/backtest.toml
+
+test: $(INSTALLED) ## Run all tests
+	$(BIN)/python -m pytest -n 2
+
+check: $(INSTALLED) ## Lint, type-check, and hold the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(INSTALLED) ## Measure what docs/measurements.md states
+	$(BIN)/python -m benchmarks
+
+docs: $(INSTALLED) ## Write the generated pages anew
+	$(BIN)/python -m helios_nautilus.cli.reference docs/cli.md
+	$(BIN)/python -m helios_nautilus.cli.settings docs/configuration.md
+
+lock: $(INSTALLED) ## Resolve requirements.lock anew, for all platforms and Python versions
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.12 --upgrade \
+	    --no-annotate --no-header --no-emit-index-url --quiet -o requirements.lock
+
+clean: ## Remove what can be made anew; catalogues and models stay
+	rm -rf build dist reports .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
