@@ -1,0 +1,68 @@
+"""``helios sim`` as its user starts it: a process, a line that says where it is, an end on interrupt."""
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+START = "from helios_nautilus.cli.sim import sim; sim()"
+
+
+@contextmanager
+def simulator(*options: str) -> Iterator[dict[str, str]]:
+    command = [sys.executable, "-c", START, "--port", "0", "--json", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            yield json.loads(line)
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 0
+            assert "Traceback" not in process.stderr.read()
+
+
+def get(url: str) -> object:
+    with urllib.request.urlopen(url, timeout=10) as reply:
+        return json.loads(reply.read())
+
+
+def test_it_says_where_it_listens_and_with_which_demo_key() -> None:
+    with simulator("--days", "2") as shown:
+        assert len(shown["key"]) == len(shown["secret"]) == 64
+        book = get(f"{shown['url']}/v1/public/BTCZAR/orderbook")
+        assert isinstance(book, dict)
+        assert len(book["Asks"]) == 40
+
+
+def test_a_given_secret_is_not_printed() -> None:
+    with simulator("--days", "2", "--key", "k" * 64, "--secret", "s" * 64) as shown:
+        assert shown["key"] == "k" * 64
+        assert "secret" not in shown
+
+
+def test_it_replays_a_catalogue(tmp_path: Path) -> None:
+    from helios_nautilus.history import write_demo
+    from helios_nautilus.simulator.market import MarketConfig
+
+    write_demo(tmp_path / "demo", MarketConfig(days=2, trades_days=1))
+    with simulator("--catalog", str(tmp_path / "demo"), "--speed", "60") as shown:
+        buckets = get(f"{shown['url']}/v1/public/ETHZAR/buckets?limit=3")
+        assert isinstance(buckets, list)
+        assert len(buckets) == 3
+
+
+@pytest.mark.parametrize("option", ["--faults", "--catalog"])
+def test_what_is_not_there_is_one_clear_line(tmp_path: Path, option: str) -> None:
+    command = [sys.executable, "-c", START, "--port", "0", option, str(tmp_path / "nothing")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert str(tmp_path / "nothing") in done.stderr
