@@ -1,0 +1,1 @@
+"""The venue's replies, requests and events as structs, one file per subject."""
