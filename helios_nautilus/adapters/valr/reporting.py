@@ -1,0 +1,214 @@
+"""Reads what the venue holds and answers the engine's requests for reports.
+
+Before it reports on orders of ours it takes in their fills: the engine invents those it has not seen, and would then
+count the real ones again.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+from nautilus_trader.cache.cache import Cache
+from nautilus_trader.common.providers import InstrumentProvider
+from nautilus_trader.core.datetime import dt_to_unix_nanos
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.execution.client import ExecutionClient
+from nautilus_trader.execution.messages import (
+    GenerateFillReports,
+    GenerateOrderStatusReport,
+    GenerateOrderStatusReports,
+    GeneratePositionStatusReports,
+)
+from nautilus_trader.execution.reports import ExecutionMassStatus, FillReport, OrderStatusReport, PositionStatusReport
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, Symbol, VenueOrderId
+from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.orders import Order
+
+from helios_nautilus.adapters.valr.api.enums import OrderStatus
+from helios_nautilus.adapters.valr.api.errors import VenueError
+from helios_nautilus.adapters.valr.api.http import ValrHttp
+from helios_nautilus.adapters.valr.api.schemas.account import Fill
+from helios_nautilus.adapters.valr.api.schemas.orders import OrderSummary
+from helios_nautilus.adapters.valr.constants import VALR_VENUE
+from helios_nautilus.adapters.valr.fills import build_fill_report
+from helios_nautilus.adapters.valr.order_ids import to_client_order_id, to_customer_id
+from helios_nautilus.adapters.valr.reports import VenueOrder, build_order_report, build_position_report
+from helios_nautilus.adapters.valr.settlement import OVERLAP_NS, Settlement
+from helios_nautilus.adapters.valr.tracking import OrderTracker, TrackedOrder
+from helios_nautilus.domain.timeframe import NS_PER_SEC
+
+_PAGE: Final = 100
+_MAX_PAGES: Final = 200
+_RETRY_SECS: Final = 2.0
+_SETTLE_STEPS: Final = 100
+_SETTLE_STEP_SECS: Final = 0.01
+
+
+class Reporter:
+    """Reports on one account."""
+
+    def __init__(
+        self,
+        http: ValrHttp,
+        settlement: Settlement,
+        tracker: OrderTracker,
+        cache: Cache,
+        provider: InstrumentProvider,
+        client: ExecutionClient,
+        log: Any,
+    ) -> None:
+        self._http = http
+        self._settlement = settlement
+        self._tracker = tracker
+        self._cache = cache
+        self._provider = provider
+        self._client = client
+        self._log = log
+
+    async def catch_up_fills(self) -> None:
+        """Take in what has traded since the newest word of the venue; before any word, for the oldest open order."""
+        start_ns = self._tracker.newest_ns
+        if not start_ns:
+            opened = [tracked.order.ts_init for tracked in self._tracker.open_orders()]
+            if not opened:
+                return
+            start_ns = min(opened)
+        await self._settlement.sweep_fills(start_ns - OVERLAP_NS)
+
+    async def order_report(self, command: GenerateOrderStatusReport) -> OrderStatusReport | None:
+        """See `LiveExecutionClient`."""
+        instrument = self._instrument(command.instrument_id)
+        if instrument is None:
+            return None
+        order_id = None if command.venue_order_id is None else command.venue_order_id.value
+        customer_id = None if command.client_order_id is None else to_customer_id(command.client_order_id)
+        while True:
+            try:
+                state = await self._settlement.ask(instrument.raw_symbol.value, order_id, customer_id)
+                if state is None:
+                    return None
+                await self._settlement.take_in(state)
+            except VenueError as error:
+                # Without an answer the engine would take the order for gone, and an answer is what there is not.
+                self._log.warning(f"Cannot ask for the order {order_id or customer_id} yet: {error}")
+                await asyncio.sleep(_RETRY_SECS)
+                continue
+            tracked = self._tracker.find(state.order_id, state.customer_order_id)
+            await _until_engine_knows([] if tracked is None else [tracked])
+            return self._order_report(state)
+
+    async def order_reports(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:
+        """See `LiveExecutionClient`."""
+        tracked = self._tracker.open_orders()
+        await self.catch_up_fills()
+        await _until_engine_knows(tracked)
+        states: dict[str, VenueOrder] = {order.order_id: order for order in await self._http.get_open_orders()}
+        if not command.open_only:
+            for summary in await self._history(command.start, command.end):
+                states.setdefault(summary.order_id, summary)
+        reports = [self._order_report(state) for state in states.values() if self._is_wanted(state)]
+        return [
+            report for report in reports if report is not None and command.instrument_id in (None, report.instrument_id)
+        ]
+
+    async def fill_reports(self, command: GenerateFillReports) -> list[FillReport]:
+        """See `LiveExecutionClient`."""
+        fills = await self._settlement.read_fills(_nanos(command.start), _nanos(command.end))
+        reports = [self._fill_report(fill) for fill in fills]
+        return [
+            report
+            for report in reports
+            if report is not None
+            and command.instrument_id in (None, report.instrument_id)
+            and command.venue_order_id in (None, report.venue_order_id)
+        ]
+
+    async def position_reports(self, command: GeneratePositionStatusReports) -> list[PositionStatusReport]:
+        """See `LiveExecutionClient`."""
+        reports = []
+        for position in await self._http.get_positions():
+            instrument = self._instrument_of(position.pair)
+            if instrument is not None and command.instrument_id in (None, instrument.id):
+                reports.append(
+                    build_position_report(position, instrument, self._client.account_id, int(position.updated_ns))
+                )
+        return reports
+
+    async def whole_order(self, pair: str, order_id: str) -> ExecutionMassStatus | None:
+        """An order with all its fills, in the form that the engine takes in at once."""
+        state = await self._settlement.ask(pair, order_id, None)
+        report = None if state is None else self._order_report(state)
+        if state is None or report is None or state.status is OrderStatus.FAILED:
+            return None
+        fills = await self._settlement.read_fills(state.created_ns - NS_PER_SEC)
+        status = ExecutionMassStatus(
+            client_id=self._client.id,
+            account_id=self._client.account_id,
+            venue=VALR_VENUE,
+            report_id=UUID4(),
+            ts_init=report.ts_last,
+        )
+        status.add_order_reports([report])
+        mine = [self._fill_report(fill) for fill in fills if fill.order_id == order_id]
+        status.add_fill_reports([fill for fill in mine if fill is not None])
+        return status
+
+    async def _history(self, start: pd.Timestamp | None, end: pd.Timestamp | None) -> list[OrderSummary]:
+        found: dict[str, OrderSummary] = {}
+        for page in range(_MAX_PAGES):
+            rows = await self._http.get_order_history(
+                start_ns=_nanos(start), end_ns=_nanos(end), skip=page * _PAGE, limit=_PAGE
+            )
+            # The newest come first and move the rest down between two pages: some rows come twice.
+            found |= {row.order_id: row for row in rows if row.order_id not in found}
+            if len(rows) < _PAGE:
+                break
+        return list(found.values())
+
+    def _is_wanted(self, state: VenueOrder) -> bool:
+        """Failures of orders that nobody here remembers are not worth an order in the cache."""
+        return (
+            state.status is not OrderStatus.FAILED or self._known(state.order_id, state.customer_order_id) is not None
+        )
+
+    def _order_report(self, state: VenueOrder) -> OrderStatusReport | None:
+        instrument = self._instrument_of(state.currency_pair)
+        # An order by quote amount that never traded has no quantity that the engine could take.
+        if instrument is None or not state.original_quantity:
+            return None
+        client_order_id = self._client_order_id(state.order_id, state.customer_order_id)
+        return build_order_report(state, instrument, self._client.account_id, client_order_id, int(state.updated_ns))
+
+    def _fill_report(self, fill: Fill) -> FillReport | None:
+        instrument = self._instrument_of(fill.currency_pair)
+        if instrument is None:
+            return None
+        order = self._known(fill.order_id, fill.customer_order_id)
+        client_order_id = self._client_order_id(fill.order_id, fill.customer_order_id)
+        return build_fill_report(fill, instrument, self._client.account_id, order, client_order_id, int(fill.traded_ns))
+
+    def _known(self, order_id: str, customer_id: str | None) -> Order | None:
+        client_order_id = self._client_order_id(order_id, customer_id)
+        return None if client_order_id is None else self._cache.order(client_order_id)
+
+    def _client_order_id(self, order_id: str, customer_id: str | None) -> ClientOrderId | None:
+        return self._cache.client_order_id(VenueOrderId(order_id)) or to_client_order_id(customer_id)
+
+    def _instrument_of(self, pair: str) -> Instrument | None:
+        return self._instrument(InstrumentId(Symbol(pair), VALR_VENUE))
+
+    def _instrument(self, instrument_id: InstrumentId) -> Instrument | None:
+        return self._cache.instrument(instrument_id) or self._provider.find(instrument_id)
+
+
+async def _until_engine_knows(tracked: Sequence[TrackedOrder]) -> None:
+    """Our events reach the engine through its queue: give it the time to empty it."""
+    for _ in range(_SETTLE_STEPS):
+        if all(each.is_settled for each in tracked):
+            return
+        await asyncio.sleep(_SETTLE_STEP_SECS)
+
+
+def _nanos(moment: pd.Timestamp | None) -> int | None:
+    return None if moment is None else dt_to_unix_nanos(moment)

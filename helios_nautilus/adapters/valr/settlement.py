@@ -1,0 +1,213 @@
+"""Asks the venue how things stand wherever its word is missing: after an unknown outcome, a refusal, a lost frame.
+
+One task an order; a later question while one runs only adds its doubt. An order is asked about until its state and
+all its fills are in. That the venue does not know an order, or that a cancel or a modify changed nothing, is believed
+only after some patience, because a late request may still be on its way.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+from msgspec import Struct
+from nautilus_trader.execution.client import ExecutionClient
+from nautilus_trader.model.identifiers import VenueOrderId
+
+from helios_nautilus.adapters.valr.api.errors import (
+    NotFoundError,
+    UnknownOrderError,
+    VenueError,
+)
+from helios_nautilus.adapters.valr.api.http import ValrHttp
+from helios_nautilus.adapters.valr.api.routes.orders import IdKind
+from helios_nautilus.adapters.valr.api.schemas.account import Fill
+from helios_nautilus.adapters.valr.api.schemas.orders import OrderState
+from helios_nautilus.adapters.valr.order_ids import to_customer_id
+from helios_nautilus.adapters.valr.reports import VenueOrder
+from helios_nautilus.adapters.valr.tracking import OrderTracker, TrackedOrder
+from helios_nautilus.domain.timeframe import NS_PER_SEC
+
+type Wish = Literal["cancel", "modify"]
+
+OVERLAP_NS: Final = 60 * NS_PER_SEC
+"""Fills are asked for from so long before the last one known: the venue's own stamps may be out of order."""
+MAX_PAGES: Final = 200
+FILLS_PAGE: Final = 100
+
+
+class Patience(Struct, frozen=True, kw_only=True):
+    """How long to wait for what, in seconds."""
+
+    first_secs: float = 0.2
+    """Between the first two questions; doubled up to ``most_secs``."""
+    most_secs: float = 5.0
+    unknown_secs: float = 12.0
+    """An order unknown to the venue for so long never arrived there: more than an HTTP time-out."""
+    unchanged_secs: float = 3.0
+    """A cancel or modify of unknown outcome that shows no effect for so long had none."""
+
+
+class Doubt(Struct, kw_only=True):
+    """What is to be found out about an order."""
+
+    wish: Wish | None = None
+    reason: str = ""
+    is_refused: bool = False
+    """The venue said no to the wish; only the order's state is open."""
+    target: tuple[Decimal | None, Decimal] | None = None
+    """Price and total quantity that a modify is to bring."""
+
+
+class Settlement:
+    """The questions under way, at most one an order."""
+
+    def __init__(
+        self,
+        http: ValrHttp,
+        tracker: OrderTracker,
+        client: ExecutionClient,
+        *,
+        now_ns: Callable[[], int],
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        log: Any,
+        patience: Patience | None = None,
+    ) -> None:
+        self._http = http
+        self._tracker = tracker
+        self._client = client
+        self._now_ns = now_ns
+        self._spawn = spawn
+        self._log = log
+        self._patience = patience or Patience()
+        self._doubts: dict[str, Doubt] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def soon(self, tracked: TrackedOrder, *, delay_secs: float = 0.0, doubt: Doubt | None = None) -> None:
+        """Find out about an order, unless it closes within ``delay_secs``."""
+        name = tracked.order.client_order_id.value
+        if doubt is not None:
+            self._doubts[name] = doubt
+        if tracked.is_closed:
+            return
+        if name not in self._tasks:
+            self._tasks[name] = self._spawn(self._settle(tracked, delay_secs))
+
+    async def now(self, tracked: TrackedOrder) -> None:
+        """Find out about an order and return when it is settled."""
+        self.soon(tracked)
+        task = self._tasks.get(tracked.order.client_order_id.value)
+        if task is not None:
+            await asyncio.shield(task)
+
+    async def sweep_fills(self, start_ns: int) -> list[Fill]:
+        """Take in every fill from ``start_ns`` on, oldest first. All of them, ours or not."""
+        fills = await self.read_fills(start_ns)
+        for fill in fills:
+            self._tracker.on_fill(fill)
+        return fills
+
+    async def read_fills(self, start_ns: int | None = None, end_ns: int | None = None) -> list[Fill]:
+        """Every fill of the account within the times, oldest first, each once."""
+        found: dict[str, Fill] = {}
+        before_id: str | None = None
+        for _ in range(MAX_PAGES):
+            page = await self._http.get_fills(start_ns=start_ns, end_ns=end_ns, before_id=before_id, limit=FILLS_PAGE)
+            fresh = [fill for fill in page if fill.id not in found]
+            found |= {fill.id: fill for fill in fresh}
+            if not fresh or len(page) < FILLS_PAGE or (start_ns is not None and page[-1].traded_ns < start_ns):
+                break
+            before_id = page[-1].id
+        else:
+            self._log.warning(f"stopped after {MAX_PAGES} pages of fills: older ones were not looked at")
+        fills = [fill for fill in found.values() if start_ns is None or fill.traded_ns >= start_ns]
+        return sorted(fills, key=lambda fill: fill.traded_ns)
+
+    async def ask(self, pair: str, order_id: str | None, customer_id: str | None) -> OrderState | None:
+        """State of an order by either id; None if the venue does not know it. Raises as reads do."""
+        kind: IdKind = "customerorderid" if order_id is None else "orderid"
+        name = order_id or customer_id or ""
+        try:
+            state = await self._http.get_order(pair, name, kind=kind)
+        except (UnknownOrderError, NotFoundError):
+            state = None
+        if state is not None and state.status.is_open:
+            return state
+        # Closed orders: the summary has the totals, and some sources say that only the history knows them.
+        try:
+            return await self._http.get_order_summary(name, kind=kind)
+        except (UnknownOrderError, NotFoundError):
+            details = [] if state is not None else await self._http.get_order_detail(name, kind=kind)
+            return details[0] if details else state
+
+    async def take_in(self, state: VenueOrder) -> bool:
+        """Send all that ``state`` and its fills have of news; False if fills are still missing."""
+        tracked = self._tracker.find(state.order_id, state.customer_order_id)
+        if tracked is None or self._tracker.apply(tracked, state):
+            return True
+        await self.sweep_fills(state.created_ns - NS_PER_SEC)
+        return self._tracker.apply(tracked, state)
+
+    async def revisit(self, tracked: Sequence[TrackedOrder]) -> None:
+        """Find out about many: those that rest are seen in one list, the others are asked for."""
+        resting = {state.order_id: state for state in await self._http.get_open_orders()}
+        for each in tracked:
+            state = resting.get(each.venue_order_id or "")
+            if state is not None and await self.take_in(state):
+                continue
+            await self.now(each)
+
+    async def _settle(self, tracked: TrackedOrder, delay_secs: float) -> None:
+        name = tracked.order.client_order_id.value
+        try:
+            await asyncio.sleep(delay_secs)
+            started_ns, pause = self._now_ns(), self._patience.first_secs
+            while not tracked.is_closed:
+                try:
+                    if await self._look(tracked, (self._now_ns() - started_ns) / NS_PER_SEC):
+                        return
+                except VenueError as error:
+                    self._log.warning(f"{name}: its state is not known yet, {error}")
+                await asyncio.sleep(pause)
+                pause = min(2.0 * pause, self._patience.most_secs)
+        finally:
+            self._tasks.pop(name, None)
+            self._doubts.pop(name, None)
+
+    async def _look(self, tracked: TrackedOrder, waited_secs: float) -> bool:
+        """One question; whether it settled the order."""
+        customer_id = to_customer_id(tracked.order.client_order_id)
+        state = await self.ask(tracked.pair, tracked.venue_order_id, customer_id)
+        if state is None:
+            return self._miss(tracked, waited_secs)
+        if not await self.take_in(state):
+            return False
+        return tracked.is_closed or self._conclude(tracked, waited_secs)
+
+    def _miss(self, tracked: TrackedOrder, waited_secs: float) -> bool:
+        """The venue has no such order."""
+        if waited_secs < self._patience.unknown_secs:
+            return False
+        if tracked.is_accepted:
+            self._log.error(f"{tracked.order.client_order_id}: VALR had the order and knows it no more; left as it is")
+            return True
+        self._tracker.reject(tracked, "the venue does not know the order: it never arrived", self._now_ns())
+        return True
+
+    def _conclude(self, tracked: TrackedOrder, waited_secs: float) -> bool:
+        """The order is open: was there a wish that it shows no trace of?"""
+        doubt = self._doubts.get(tracked.order.client_order_id.value)
+        if doubt is None or doubt.wish is None:
+            return True
+        if not doubt.is_refused:
+            if doubt.target == (tracked.price, tracked.quantity):
+                return True
+            if waited_secs < self._patience.unchanged_secs:
+                return False
+        order, ts_event = tracked.order, self._now_ns()
+        ids = (order.strategy_id, order.instrument_id, order.client_order_id, VenueOrderId(tracked.venue_order_id))
+        if doubt.wish == "cancel":
+            self._client.generate_order_cancel_rejected(*ids, doubt.reason, ts_event)
+        else:
+            self._client.generate_order_modify_rejected(*ids, doubt.reason, ts_event)
+        return True

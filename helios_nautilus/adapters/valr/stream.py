@@ -1,0 +1,281 @@
+"""The socket of market data: what was subscribed, kept alive, verified, made whole and handed on as the engine's data.
+
+Its callbacks run on the event loop's thread; nothing here blocks or waits.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from nautilus_trader.common.component import Logger
+from nautilus_trader.core.data import Data
+from nautilus_trader.model.data import BarType
+
+from helios_nautilus.adapters.valr.api.enums import TradeEvent
+from helios_nautilus.adapters.valr.api.errors import VenueError
+from helios_nautilus.adapters.valr.api.http import ValrHttp
+from helios_nautilus.adapters.valr.api.limits import RateLimiter
+from helios_nautilus.adapters.valr.api.link import LinkConfig
+from helios_nautilus.adapters.valr.api.schemas.frames import SocketError, UnknownFrame, Unsupported
+from helios_nautilus.adapters.valr.api.schemas.market import Bucket
+from helios_nautilus.adapters.valr.api.schemas.trade_socket import (
+    TRADE_FRAMES,
+    BookDiff,
+    BookSnapshot,
+    FundingRun,
+    MarkPrice,
+    NewBucket,
+    NewTrade,
+)
+from helios_nautilus.adapters.valr.api.signing import Credentials
+from helios_nautilus.adapters.valr.api.websocket import SocketConfig, ValrSocket
+from helios_nautilus.adapters.valr.books import BookFeed, BookView
+from helios_nautilus.adapters.valr.buckets import BucketFeed
+from helios_nautilus.adapters.valr.history import fetch_buckets, fetch_venue_time
+from helios_nautilus.adapters.valr.parsing import VenueInstrument, parse_bar, parse_mark_price
+from helios_nautilus.adapters.valr.trades import TradeFeed
+from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
+
+LIVE_PERIOD_SECS: Final = 60
+
+
+class MarketStream:
+    """Books, trades, one-minute bars and mark prices of any number of pairs over one socket.
+
+    ``publish`` gets every piece of data, ``on_funding_run`` the pairs whose funding was paid; ``spawn`` starts a task.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        http: ValrHttp,
+        *,
+        publish: Callable[[Data], None],
+        on_funding_run: Callable[[str], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None] | None],
+        now_ns: Callable[[], int],
+        log: Logger,
+        bar_grace_secs: float,
+        credentials: Credentials | None = None,
+        limiter: RateLimiter | None = None,
+    ) -> None:
+        self._http = http
+        self._publish = publish
+        self._on_funding_run = on_funding_run
+        self._spawn = spawn
+        self._now_ns = now_ns
+        self._log = log
+        self._bar_grace_secs = bar_grace_secs
+        self._socket = ValrSocket(
+            SocketConfig(link=LinkConfig(url=url, path="/ws/trade")),
+            self._on_message,
+            on_connected=self._on_connected,
+            on_disconnected=self._on_disconnected,
+            credentials=credentials,
+            limiter=limiter,
+        )
+        self._books: dict[str, BookFeed] = {}
+        self._trades: dict[str, TradeFeed] = {}
+        self._bars: dict[str, tuple[BucketFeed, BarType, VenueInstrument]] = {}
+        self._marks: dict[str, VenueInstrument] = {}
+        self._mending: dict[str, asyncio.Task[None]] = {}
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            BookSnapshot: self._on_book,
+            BookDiff: self._on_book,
+            NewTrade: self._on_trade,
+            NewBucket: self._on_bucket,
+            MarkPrice: self._on_mark_price,
+            FundingRun: lambda frame: self._on_funding_run(frame.pair),
+            SocketError: self._on_refusal,
+            Unsupported: self._on_refusal,
+            UnknownFrame: self._on_unknown,
+        }
+        self._misses = 0
+
+    @property
+    def book_misses(self) -> int:
+        """How many books were dropped because a frame did not fit, since the start."""
+        return self._misses
+
+    async def connect(self) -> None:
+        """Open the socket and keep it from then on; raises if the first attempt fails."""
+        await self._socket.connect()
+
+    async def close(self) -> None:
+        """Close for good; whoever holds a book is told that it ended."""
+        await self._socket.close()
+        self._drop_books()
+        for task in self._mending.values():
+            task.cancel()
+        self._mending.clear()
+
+    # -- What is wanted
+
+    def book(self, symbol: str) -> BookFeed | None:
+        """The verified book of a pair, if it is streamed and there."""
+        feed = self._books.get(symbol)
+        return feed if feed is not None and feed.is_synced else None
+
+    def view_book(self, instrument: VenueInstrument, view: BookView) -> None:
+        """Begin a view; it starts at once if the book is there."""
+        symbol = instrument.raw_symbol.value
+        feed = self._books.setdefault(symbol, BookFeed(instrument))
+        is_new = not feed.views
+        for item in feed.add(view, self._now_ns()):
+            self._publish(item)
+        if is_new:
+            self._socket.subscribe(TradeEvent.BOOK, [symbol])
+
+    def leave_book(self, symbol: str, view: BookView) -> None:
+        """End a view; the book goes with the last one."""
+        feed = self._books.get(symbol)
+        if feed is None or view not in feed.views:
+            return
+        feed.discard(view)
+        if not feed.views:
+            del self._books[symbol]
+            self._socket.unsubscribe(TradeEvent.BOOK, [symbol])
+
+    def want_trades(self, instrument: VenueInstrument) -> None:
+        """Begin a pair's trades."""
+        symbol = instrument.raw_symbol.value
+        if symbol not in self._trades:
+            self._trades[symbol] = TradeFeed(instrument)
+            self._socket.subscribe(TradeEvent.TRADE, [symbol])
+
+    def want_bars(self, bar_type: BarType, instrument: VenueInstrument, since_ns: int) -> None:
+        """Begin a pair's one-minute bars with the one that ``since_ns`` of the venue's time lies in."""
+        symbol = instrument.raw_symbol.value
+        self._bars[symbol] = BucketFeed(symbol, since_ns), bar_type, instrument
+        self._socket.subscribe(TradeEvent.BUCKET, [symbol])
+
+    def want_marks(self, instrument: VenueInstrument) -> None:
+        """Begin a perpetual's mark prices."""
+        symbol = instrument.raw_symbol.value
+        self._marks[symbol] = instrument
+        self._socket.subscribe(TradeEvent.MARK_PRICE, [symbol])
+
+    def want_funding_runs(self, symbol: str) -> None:
+        """Begin to be told when funding was paid."""
+        self._socket.subscribe(TradeEvent.FUNDING_RUN, [symbol])
+
+    def leave(self, event: TradeEvent, symbol: str) -> None:
+        """End all but a book."""
+        feeds: dict[TradeEvent, dict[str, Any]] = {
+            TradeEvent.TRADE: self._trades,
+            TradeEvent.BUCKET: self._bars,
+            TradeEvent.MARK_PRICE: self._marks,
+        }
+        feeds.get(event, {}).pop(symbol, None)
+        self._socket.unsubscribe(event, [symbol])
+
+    # -- The socket
+
+    def _on_connected(self) -> None:
+        self._log.info("Connected to /ws/trade")
+        # The venue is about to send every book anew.
+        self._drop_books()
+        for symbol, (feed, _, _) in self._bars.items():
+            if self._mending.get(symbol) is not None:
+                self._mending[symbol].cancel()
+            feed.start_mending()
+            task = self._spawn(self._mend_bars(symbol))
+            if task is not None:
+                self._mending[symbol] = task
+
+    def _on_disconnected(self, reason: str) -> None:
+        self._log.warning(f"Lost /ws/trade, connecting again: {reason}")
+        self._drop_books()
+        for feed, _, _ in self._bars.values():
+            feed.start_mending()
+
+    def _on_message(self, raw: bytes) -> None:
+        try:
+            frame = TRADE_FRAMES.decode(raw)
+        except VenueError as error:
+            self._log.error(f"An unreadable frame was passed over: {error}")
+            return
+        handler = self._handlers.get(type(frame))
+        if handler is not None:
+            handler(frame)
+
+    def _on_book(self, frame: BookSnapshot | BookDiff) -> None:
+        feed = self._books.get(frame.pair)
+        if feed is None:
+            return
+        data, miss = feed.apply(frame, self._now_ns())
+        for item in data:
+            self._publish(item)
+        if miss is not None:
+            self._misses += 1
+            self._log.warning(f"Dropped the book of {miss.pair}, {miss.reason}: {miss.detail}; asking for a new one")
+            # Every pair of the event gets a snapshot again; the books that stand take theirs for old news.
+            self._socket.subscribe(TradeEvent.BOOK, [miss.pair])
+
+    def _on_trade(self, frame: NewTrade) -> None:
+        feed = self._trades.get(frame.pair)
+        tick = None if feed is None else feed.take(frame.data, self._now_ns())
+        if tick is not None:
+            self._publish(tick)
+
+    def _on_bucket(self, frame: NewBucket) -> None:
+        # Every period arrives under this one event.
+        if frame.pair not in self._bars or frame.data.bucket_period_in_seconds != LIVE_PERIOD_SECS:
+            return
+        feed, bar_type, instrument = self._bars[frame.pair]
+        self._publish_bars(feed.take(frame.data, self._now_ns()), bar_type, instrument)
+        due_ns = feed.due_ns()
+        if due_ns is not None:
+            wait_secs = max(due_ns - self._now_ns(), 0) / NS_PER_SEC
+            asyncio.get_running_loop().call_later(wait_secs, self._settle_bars, frame.pair)
+
+    def _on_mark_price(self, frame: MarkPrice) -> None:
+        instrument = self._marks.get(frame.pair)
+        if instrument is not None:
+            self._publish(parse_mark_price(frame.data.price, instrument, self._now_ns()))
+
+    def _on_refusal(self, frame: SocketError | Unsupported) -> None:
+        self._log.error(f"VALR refused a subscription: {frame.message}")
+
+    def _on_unknown(self, frame: UnknownFrame) -> None:
+        self._log.warning(f"A frame of the unknown type {frame.type[:40]!r} was passed over")
+
+    # -- Books
+
+    def _drop_books(self) -> None:
+        for feed in self._books.values():
+            for item in feed.drop(self._now_ns()):
+                self._publish(item)
+
+    # -- Bars
+
+    def _settle_bars(self, symbol: str) -> None:
+        if symbol in self._bars:
+            feed, bar_type, instrument = self._bars[symbol]
+            self._publish_bars(feed.settle(self._now_ns()), bar_type, instrument)
+
+    async def _mend_bars(self, symbol: str) -> None:
+        """Fetch what closed while nobody listened; the stream is held back meanwhile, so that bars stay in order."""
+        wanted = self._bars.get(symbol)
+        if wanted is None:
+            return
+        feed, bar_type, instrument = wanted
+        missed: list[Bucket] = []
+        try:
+            venue_ns = await fetch_venue_time(self._http)
+            closed_ns = venue_ns // NS_PER_MIN * NS_PER_MIN
+            # A bucket may still change for a moment after its close.
+            await asyncio.sleep(max((closed_ns - venue_ns) / NS_PER_SEC + self._bar_grace_secs, 0.0))
+            missed = await fetch_buckets(
+                self._http, symbol, LIVE_PERIOD_SECS, first_ns=feed.next_start_ns, last_ns=closed_ns - NS_PER_MIN
+            )
+        except VenueError as error:
+            self._log.error(f"Bars of {symbol} since {feed.next_start_ns} may be missing: {error}")
+        buckets = feed.mend(missed, self._now_ns())
+        if self._bars.get(symbol) is wanted:
+            self._publish_bars(buckets, bar_type, instrument)
+
+    def _publish_bars(self, buckets: list[Bucket], bar_type: BarType, instrument: VenueInstrument) -> None:
+        ts_init = self._now_ns()
+        for bucket in buckets:
+            self._publish(parse_bar(bucket, bar_type, instrument, ts_init))

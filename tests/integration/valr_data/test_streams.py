@@ -1,0 +1,104 @@
+"""Trades, bars, mark prices, funding and status as they happen."""
+
+from nautilus_trader.data.messages import (
+    SubscribeBars,
+    SubscribeFundingRates,
+    SubscribeInstrumentStatus,
+    SubscribeMarkPrices,
+    SubscribeTradeTicks,
+)
+from nautilus_trader.model.data import Bar, BarType, FundingRateUpdate, InstrumentStatus, MarkPriceUpdate, TradeTick
+from nautilus_trader.model.enums import AggressorSide, MarketStatusAction
+
+from helios_nautilus.domain.timeframe import NS_PER_MIN
+from helios_nautilus.simulator.exchange.faults import Fault
+from tests.integration.valr_data.harness import BTCZAR, OPENS_NS, PERP, Desk, running
+
+MINUTES = BarType.from_str("BTCZAR.VALR-1-MINUTE-LAST-EXTERNAL")
+
+
+async def test_trades_come_once_with_id_and_aggressor_although_frames_come_twice() -> None:
+    async with running(Fault(kind="duplicate_frame", on="trade NEW_TRADE BTCZAR", nth=1, times=0)) as desk:
+        desk.subscribe(SubscribeTradeTicks, BTCZAR)
+        await desk.until(lambda: len(desk.of(TradeTick)) > 10, advance_secs=2.0)
+        ids = [tick.trade_id.value for tick in desk.of(TradeTick)]
+        assert len(set(ids)) == len(ids)
+        assert {tick.aggressor_side for tick in desk.of(TradeTick)} == {AggressorSide.BUYER, AggressorSide.SELLER}
+        assert all(tick.ts_event <= desk.exchange.venue.now_ns for tick in desk.of(TradeTick))
+
+
+async def test_trades_go_on_after_a_forced_reconnect_each_once() -> None:
+    async with running(Fault(kind="drop_socket", on="trade NEW_TRADE BTCZAR", nth=5)) as desk:
+        desk.subscribe(SubscribeTradeTicks, BTCZAR)
+        await desk.until(lambda: len(desk.of(TradeTick)) > 10, advance_secs=0.5)
+        ids = [tick.trade_id.value for tick in desk.of(TradeTick)]
+        assert len(set(ids)) == len(ids)
+        assert [strike.kind for strike in desk.exchange.faults.strikes] == ["drop_socket"]
+
+
+async def test_bars_are_the_venues_complete_minutes_stamped_with_their_close() -> None:
+    async with running(speed=120.0) as desk:
+        desk.subscribe(SubscribeBars, bar_type=MINUTES)
+        await desk.until(lambda: len(desk.of(Bar)) >= 4)
+        assert_bars_of_venue(desk)
+
+
+async def test_bars_of_a_gap_are_fetched_and_stay_in_order() -> None:
+    # The venue's minute is half a second here: the gap until the second connection holds at least one close.
+    drop = Fault(kind="drop_sockets", on="trade", after_secs=300.0)
+    async with running(drop, Fault(kind="drop_sockets", on="trade", after_secs=301.0), speed=120.0) as desk:
+        desk.subscribe(SubscribeBars, bar_type=MINUTES)
+        await desk.until(lambda: len(desk.exchange.faults.strikes) == 2 and desk.of(Bar))
+        closed_ns = desk.exchange.venue.now_ns
+        await desk.until(lambda: desk.of(Bar)[-1].ts_event > closed_ns + 4 * NS_PER_MIN)
+        assert_bars_of_venue(desk)
+
+
+async def test_mark_prices_and_funding_of_a_perpetual() -> None:
+    async with running(funding_interval_secs=0.05) as desk:
+        desk.subscribe(SubscribeMarkPrices, PERP)
+        desk.subscribe(SubscribeFundingRates, PERP)
+        await desk.until(lambda: desk.of(MarkPriceUpdate) and desk.of(FundingRateUpdate), advance_secs=3.0)
+        mark, funding = desk.of(MarkPriceUpdate)[-1], desk.of(FundingRateUpdate)[0]
+        assert mark.instrument_id == funding.instrument_id == PERP
+        assert mark.value > 0
+        assert funding.interval == 60
+        assert funding.next_funding_ns % (60 * NS_PER_MIN) == 0
+        assert abs(funding.rate) < 1
+
+
+async def test_a_spot_pair_has_no_mark_price() -> None:
+    async with running() as desk:
+        desk.subscribe(SubscribeMarkPrices, BTCZAR)
+        desk.subscribe(SubscribeMarkPrices, PERP)
+        await desk.until(lambda: desk.of(MarkPriceUpdate), advance_secs=3.0)
+        desk.exchange.advance(30.0)
+        await desk.until(lambda: len(desk.of(MarkPriceUpdate)) > 5, advance_secs=3.0)
+        assert {mark.instrument_id for mark in desk.of(MarkPriceUpdate)} == {PERP}
+
+
+async def test_maintenance_halts_an_instrument_and_its_end_lets_it_trade() -> None:
+    maintenance = Fault(kind="maintenance", after_secs=60.0, secs=60.0)
+    async with running(maintenance, status_interval_secs=0.02) as desk:
+        desk.subscribe(SubscribeInstrumentStatus, BTCZAR)
+        await desk.until(lambda: len(desk.of(InstrumentStatus)) == 1)
+        desk.exchange.advance(61.0)
+        await desk.until(lambda: len(desk.of(InstrumentStatus)) == 2)
+        desk.exchange.advance(61.0)
+        await desk.until(lambda: len(desk.of(InstrumentStatus)) == 3)
+        assert [status.action for status in desk.of(InstrumentStatus)] == [
+            MarketStatusAction.TRADING,
+            MarketStatusAction.HALT,
+            MarketStatusAction.TRADING,
+        ]
+
+
+def assert_bars_of_venue(desk: Desk) -> None:
+    """Every minute since the first bar, once, equal to the venue's candle."""
+    bars = desk.of(Bar)
+    closes = [bar.ts_event for bar in bars]
+    assert all((close_ns - OPENS_NS) % NS_PER_MIN == 0 for close_ns in closes)
+    assert closes == sorted(set(closes))
+    candles = desk.exchange.venue.candles["BTCZAR"].between(NS_PER_MIN, closes[0] - NS_PER_MIN, closes[-1] - NS_PER_MIN)
+    expected = [(c.start_ns + NS_PER_MIN, float(c.open), float(c.high), float(c.low), float(c.close)) for c in candles]
+    assert [(b.ts_event, float(b.open), float(b.high), float(b.low), float(b.close)) for b in bars] == expected

@@ -1,0 +1,227 @@
+"""Outcomes that are not known, lines that break, restarts: nothing is lost, doubled or guessed."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+from nautilus_trader.model.enums import OrderSide, OrderStatus
+
+from helios_nautilus.simulator.exchange.faults import Fault
+from tests.integration.valr_exec.desk import BTCZAR, PERPETUAL, Desk, simulator, trading, until
+
+SILENCE = tuple(
+    Fault(kind="drop_frame", on=f"account {frame}*", nth=1, times=0)
+    for frame in ("ORDER_", "OPEN_ORDERS_UPDATE", "NEW_ACCOUNT_TRADE")
+)
+"""The account socket stays open and says nothing about orders."""
+
+
+@pytest.mark.parametrize("kind", ["timeout_after", "error_after", "truncate_reply"])
+def test_a_placement_that_took_effect_unseen_is_found_and_not_doubled(kind: str) -> None:
+    async def scenario() -> None:
+        fault = Fault(kind=kind, on="POST /v2/orders/limit", nth=1, secs=2.0)
+        async with trading(fault, *SILENCE) as desk:
+            order = desk.submit(desk.limit())
+            await desk.sees(order, "Accepted")
+            assert desk.kinds(order) == ["Initialized", "Submitted", "Accepted"]
+            assert desk.orders_at_venue() == 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("kind", ["timeout_before", "error_before"])
+def test_a_placement_that_never_arrived_is_rejected_when_the_venue_does_not_know_it(kind: str) -> None:
+    async def scenario() -> None:
+        async with trading(Fault(kind=kind, on="POST /v2/orders/limit", nth=1, secs=2.0)) as desk:
+            order = desk.submit(desk.limit())
+            await desk.sees(order, "Rejected")
+            assert "does not know" in desk.strategy.seen[-1].reason
+            assert desk.orders_at_venue() == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_market_order_whose_reply_and_frames_are_lost_fills_once() -> None:
+    async def scenario() -> None:
+        async with trading(Fault(kind="error_after", on="POST /v2/orders/market", nth=1), *SILENCE) as desk:
+            order = desk.submit(desk.market())
+            await until(lambda: order.status is OrderStatus.FILLED, lambda: str(desk.kinds(order)))
+            assert order.filled_qty == Decimal("0.001")
+            assert len({fill.trade_id for fill in desk.fills(order)}) == len(desk.fills(order))
+
+    asyncio.run(scenario())
+
+
+def test_frames_that_come_twice_count_once() -> None:
+    async def scenario() -> None:
+        async with trading(Fault(kind="duplicate_frame", on="account *", nth=1, times=0)) as desk:
+            order = desk.submit(desk.limit(OrderSide.SELL, away="1.1"))
+            await desk.sees(order, "Accepted")
+            desk.trade_against(order, "0.004")
+            await until(lambda: order.filled_qty == Decimal("0.004"))
+            desk.strategy.cancel_order(order)
+            await desk.sees(order, "Canceled")
+            assert [desk.kinds(order).count(kind) for kind in ("Accepted", "Filled", "Canceled")] == [1, 1, 1]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("kind", ["timeout_after", "error_after"])
+def test_a_cancel_that_took_effect_unseen_is_found(kind: str) -> None:
+    async def scenario() -> None:
+        async with trading(Fault(kind=kind, on="DELETE /v2/orders/order", nth=1, secs=2.0)) as desk:
+            order = desk.submit(desk.limit())
+            await desk.sees(order, "Accepted")
+            desk.strategy.cancel_order(order)
+            await desk.sees(order, "Canceled")
+            assert "CancelRejected" not in desk.kinds(order)
+
+    asyncio.run(scenario())
+
+
+def test_a_cancel_that_never_arrived_leaves_the_order_open() -> None:
+    async def scenario() -> None:
+        async with trading(Fault(kind="error_before", on="DELETE /v2/orders/order", nth=1)) as desk:
+            order = desk.submit(desk.limit())
+            await desk.sees(order, "Accepted")
+            desk.strategy.cancel_order(order)
+            await desk.sees(order, "CancelRejected")
+            await until(lambda: order.status is OrderStatus.ACCEPTED)
+            desk.strategy.cancel_order(order)
+            await desk.sees(order, "Canceled")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("kind", ["timeout_after", "error_before"])
+def test_a_modify_of_unknown_outcome_is_settled_by_the_orders_state(kind: str) -> None:
+    async def scenario() -> None:
+        async with trading(Fault(kind=kind, on="PUT /v2/orders/modify", nth=1, secs=2.0)) as desk:
+            order = desk.submit(desk.limit())
+            await desk.sees(order, "Accepted")
+            price = desk.price(OrderSide.BUY, "0.8")
+            desk.strategy.modify_order(order, price=price)
+            await desk.sees(order, "Updated" if kind == "timeout_after" else "ModifyRejected")
+            await until(lambda: order.status is OrderStatus.ACCEPTED)
+            assert order.price == desk.at_venue(order).price
+
+    asyncio.run(scenario())
+
+
+def test_a_batch_cancel_of_unknown_outcome_is_settled_order_by_order() -> None:
+    async def scenario() -> None:
+        async with trading(Fault(kind="error_after", on="POST /v1/batch/orders", nth=1)) as desk:
+            orders = [desk.submit(desk.limit(away=away)) for away in ("0.9", "0.8")]
+            for order in orders:
+                await desk.sees(order, "Accepted")
+            desk.strategy.cancel_all_orders(BTCZAR)
+            for order in orders:
+                await desk.sees(order, "Canceled")
+
+    asyncio.run(scenario())
+
+
+def test_the_engines_own_checks_invent_no_fill_that_the_silent_socket_owes() -> None:
+    async def scenario() -> None:
+        async with trading(*SILENCE, open_check_secs=0.2) as desk:
+            order = desk.submit(desk.limit(OrderSide.SELL, away="1.1"))
+            await desk.sees(order, "Accepted")
+            for size in ("0.002", "0.003"):
+                desk.trade_against(order, size)
+            await until(lambda: order.filled_qty == Decimal("0.005"), lambda: str(desk.kinds(order)))
+            traded = {row.trade_id for row in desk.exchange.dump().fills}
+            assert {fill.trade_id.value for fill in desk.fills(order)} <= traded
+            assert len(desk.fills(order)) == 2
+
+    asyncio.run(scenario())
+
+
+def test_what_traded_while_the_socket_was_down_is_found_once() -> None:
+    async def scenario() -> None:
+        async with trading() as desk:
+            order = desk.submit(desk.limit(OrderSide.SELL, away="1.1"))
+            await desk.sees(order, "Accepted")
+            desk.trade_against(order, "0.003")
+            await until(lambda: order.filled_qty == Decimal("0.003"))
+            desk.cut_sockets()
+            desk.trade_against(order, "0.007")
+            await until(lambda: order.status is OrderStatus.FILLED, lambda: str(desk.kinds(order)))
+            assert [str(fill.last_qty) for fill in desk.fills(order)] == ["0.00300000", "0.00700000"]
+
+    asyncio.run(scenario())
+
+
+def test_an_order_given_while_the_socket_is_down_waits_for_the_reconciliation() -> None:
+    async def scenario() -> None:
+        async with trading() as desk:
+            desk.cut_sockets()
+            await until(lambda: not desk.client._in_step.is_set())
+            order = desk.submit(desk.limit())
+            await desk.sees(order, "Accepted")
+            assert desk.client._in_step.is_set()
+
+    asyncio.run(scenario())
+
+
+def test_after_a_restart_open_orders_and_missed_fills_are_taken_over_once() -> None:
+    async def scenario() -> None:
+        async with simulator() as (exchange, login):
+            before = Desk(exchange, login)
+            await before.open()
+            resting = before.submit(before.limit())
+            trading_order = before.submit(before.limit(OrderSide.SELL, away="1.1"))
+            for order in (resting, trading_order):
+                await before.sees(order, "Accepted")
+            await before.close()
+            before.trade_against(trading_order, "0.004")
+            after = Desk(exchange, login)
+            await after.open()
+            found = {order.client_order_id: order for order in after.cache.orders()}
+            assert found.keys() == {resting.client_order_id, trading_order.client_order_id}
+            assert found[trading_order.client_order_id].filled_qty == Decimal("0.004")
+            after.trade_against(trading_order, "0.006")
+            await until(lambda: found[trading_order.client_order_id].status is OrderStatus.FILLED)
+            assert len(found[trading_order.client_order_id].trade_ids) == 2
+            assert found[resting.client_order_id].is_open
+            await after.close()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("side", [OrderSide.BUY, OrderSide.SELL])
+def test_after_a_restart_a_perpetual_position_is_there_again(side: OrderSide) -> None:
+    async def scenario() -> None:
+        async with simulator() as (exchange, login):
+            before = Desk(exchange, login, margin=True)
+            await before.open()
+            order = before.submit(before.market(side, size="0.01", instrument_id=PERPETUAL))
+            await until(lambda: order.status is OrderStatus.FILLED)
+            await before.close()
+            after = Desk(exchange, login, margin=True)
+            await after.open()
+            (position,) = after.cache.positions_open()
+            assert position.entry is side
+            assert position.quantity == Decimal("0.01")
+            await after.close()
+
+    asyncio.run(scenario())
+
+
+def test_an_order_of_another_hand_is_reported_with_its_fills() -> None:
+    async def scenario() -> None:
+        async with simulator() as (exchange, login):
+            mine, other = Desk(exchange, login), Desk(exchange, login)
+            await mine.open()
+            await other.open()
+            order = other.submit(other.limit(OrderSide.SELL, away="1.1"))
+            await other.sees(order, "Accepted")
+            other.trade_against(order, "0.004")
+            await until(lambda: mine.cache.order(order.client_order_id) is not None)
+            seen = mine.cache.order(order.client_order_id)
+            await until(lambda: seen.filled_qty == Decimal("0.004"))
+            other.strategy.cancel_order(order)
+            await until(lambda: seen.status is OrderStatus.CANCELED, lambda: str(seen))
+            await mine.close()
+            await other.close()
+
+    asyncio.run(scenario())
