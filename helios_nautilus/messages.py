@@ -124,10 +124,11 @@ class StageRequest(Struct, frozen=True, kw_only=True):
 
 
 class PipelineEvent(Struct, frozen=True, kw_only=True):
-    """A walk through the stages ended properly (``ok``) or broke."""
+    """A walk through the stages ended properly (``ok``) or broke, at a stage."""
 
     decision_id: str
     ts_ns: int
+    stage: Stage
     ok: bool
     words: str = ""
 

@@ -13,6 +13,7 @@ from nautilus_trader.model.identifiers import InstrumentId, Venue
 from nautilus_trader.model.objects import Currency
 from nautilus_trader.model.position import Position
 
+from helios_nautilus.amounts import exact
 from helios_nautilus.bar_types import bar_type
 from helios_nautilus.domain.bars import Floats
 from helios_nautilus.domain.decision.market import MarketHistory
@@ -129,6 +130,7 @@ class Guardian(Actor):
         self._prices: dict[str, float] = {}
         self._newest_ns: dict[str, int] = {}
         self._recent: list[RecentEntry] = []
+        self._is_engine_halted = False
 
     def on_start(self) -> None:
         """Follow the bars, mark the starting equity and open the endpoint."""
@@ -145,7 +147,14 @@ class Guardian(Actor):
             callback=self._on_timer,
         )
         if self.kill_switch.state is not KillState.NORMAL:
-            self._announce(self.kill_switch.status)
+            # Strategies start after the actors: said at once, nobody would hear it.
+            self.clock.set_time_alert_ns(
+                "HELIOS-LATCHED", self.clock.timestamp_ns(), lambda _event: self._announce(self.kill_switch.status)
+            )
+
+    def on_resume(self) -> None:
+        """Go on after a stop."""
+        self.on_start()
 
     def on_stop(self) -> None:
         """Close the endpoint: entries fail closed from here on."""
@@ -157,25 +166,31 @@ class Guardian(Actor):
     def on_bar(self, bar: Bar) -> None:
         """Take a price; once per close, with all of its bars in, `_on_timer` marks equity."""
         name = bar.bar_type.instrument_id.value
-        close = bar.close.as_double()
+        close = exact(bar.close)
         self._prices[name] = close
         self._newest_ns[name] = bar.ts_event
         if bar.ts_event % self._decision_ns == 0:
-            self._histories[name].update(bar.ts_event, close, bar.volume.as_double())
+            self._histories[name].update(bar.ts_event, close, exact(bar.volume))
 
     def _on_timer(self, event: TimeEvent) -> None:
         is_decision = event.ts_event % self._decision_ns == 0
         positions = self.cache.positions_open()
-        if not (positions or is_decision or self._equity.last is None):
-            return
-        mark = self.mark(event.ts_event)
-        if mark is not None:
-            self._publish(mark, positions, journal=is_decision)
-            self._obey(self.kill_switch.on_equity(mark))
+        if positions or is_decision or self._equity.last is None:
+            mark = self.mark(event.ts_event)
+            if mark is not None:
+                self._publish(mark, positions, journal=is_decision)
+                self._obey(self.kill_switch.on_equity(mark))
         if positions:
             self._obey(self._check_age(positions, event.ts_event))
-        elif self.kill_switch.state is KillState.HALT and self._risk_switch is not None:
+        elif self.kill_switch.state is KillState.HALT:
+            self._halt_engine()
+
+    def _halt_engine(self) -> None:
+        """Close the second wall, once nothing is held and nothing works: it would refuse exits, too."""
+        works = self.cache.orders_open_count() + self.cache.orders_inflight_count() + self.cache.orders_emulated_count()
+        if self._risk_switch is not None and not self._is_engine_halted and not works:
             self._risk_switch.set_trading_state(TradingState.HALTED)
+            self._is_engine_halted = True
 
     def mark(self, ts_ns: int) -> EquityMark | None:
         """Equity now, or None while a price or the account is unknown."""
@@ -321,15 +336,16 @@ class Guardian(Actor):
     def clear(self, who: str, why: str) -> None:
         """An operator lets trading go on."""
         status = self.kill_switch.clear(who=who, why=why, ts_ns=self.clock.timestamp_ns())
-        if self._risk_switch is not None:
+        if self._risk_switch is not None and self._is_engine_halted:
             self._risk_switch.set_trading_state(TradingState.ACTIVE)
+            self._is_engine_halted = False
         self._announce(status)
 
     def _on_pipeline(self, event: PipelineEvent) -> None:
-        if event.ok:
-            self.kill_switch.on_pipeline_ok()
-        else:
+        if not event.ok:
             self._obey(self.kill_switch.on_pipeline_error(event.words, event.ts_ns))
+        elif event.stage is Stage.GUARDIAN:  # what an earlier tier declined says nothing of the tiers behind it
+            self.kill_switch.on_pipeline_ok()
 
     def _check_age(self, positions: list[Position], now_ns: int) -> KillStatus | None:
         names = {position.instrument_id.value for position in positions}

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from helios_nautilus.config import HeliosConfig, load_config
+from helios_nautilus.errors import ModelError
 from helios_nautilus.history.arrays import export_arrays
-from helios_nautilus.models.checkpoint import EpochLog, Model, load_card, save_model
+from helios_nautilus.models.checkpoint import EpochLog, Model, load_model, save_model
 from helios_nautilus.models.dataset import Arrays, split_by_share
 from helios_nautilus.models.network import PRESETS
 from helios_nautilus.models.recipe import train_model
@@ -75,7 +76,10 @@ def _train(settings: HeliosConfig, arrays: Arrays, console: Console) -> Model:
 
 def _is_current(folder: Path, settings: HeliosConfig, arrays: Arrays) -> bool:
     """Whether training again would give the same model: same data, features, labels, network and settings."""
-    card = load_card(folder)
+    try:
+        card = load_model(folder).card
+    except ModelError as error:
+        raise ModelError(f"{error}; --replace trains it anew") from error
     made_of = card.data_hash, card.spec_hash, card.plan, card.label, card.network, card.training, card.splits
     wanted = (
         arrays.data_hash,

@@ -14,6 +14,7 @@ Returns are in percent and variances in percent². Start values, bounds, constra
 `arch` package; the likelihood is compiled here with its exact gradient, because refits happen while trading.
 """
 
+from itertools import product
 from typing import Final, Literal
 
 import numpy as np
@@ -36,6 +37,8 @@ _CONSTRAINT: Final = {
     "fun": lambda theta: _CONSTRAINT_MATRIX @ theta - _CONSTRAINT_FLOOR,
     "jac": lambda _: _CONSTRAINT_MATRIX,
 }
+_GRID: Final = tuple(product((0.01, 0.05, 0.1, 0.2), (0.5, 0.7, 0.9, 0.98)))
+"""alpha and alpha + beta of the points among which `arch` looks for a start."""
 _INTEGRATED: Final = 1.0 - 1e-6
 """The optimiser stops on alpha + beta = 1, give or take rounding."""
 
@@ -125,10 +128,11 @@ def _maximise_likelihood(returns: Floats, start: GarchFit | None) -> tuple[Float
     if scale == 0.0:
         return None, "flat"
     unit = returns / np.sqrt(scale)
+    data = unit * unit, float(_MODEL.backcast(unit))
     found = minimize(
         _loss,
-        _start_values(unit, start, scale),
-        args=(unit * unit, float(_MODEL.backcast(unit))),
+        _start_values(*data, start, scale),
+        args=data,
         jac=True,
         method="SLSQP",
         bounds=_MODEL.bounds(unit),
@@ -142,13 +146,15 @@ def _maximise_likelihood(returns: Floats, start: GarchFit | None) -> tuple[Float
     return found.x * np.array([scale, 1.0, 1.0]), "converged"
 
 
-def _start_values(unit: Floats, start: GarchFit | None, scale: float) -> Floats:
-    """The earlier fit where it lies inside the bounds, else the best of a grid.
+def _start_values(squares: Floats, backcast: float, start: GarchFit | None, scale: float) -> Floats:
+    """The earlier fit where it lies inside the bounds, else the likeliest point of a grid.
 
-    At alpha = 0 beta means nothing and the likelihood is flat, so such a fit is no place to start from.
+    At alpha = 0 beta means nothing and the likelihood is flat, so such a fit is no place to start from. The grid is
+    that of `arch`, which itself tries every point once for each value of a leverage term that this model has not.
     """
     if start is None or start.source != "garch" or start.alpha < 1e-3:
-        return np.asarray(_MODEL.starting_values(unit))
+        points = (np.array([1.0 - persistence, alpha, persistence - alpha]) for alpha, persistence in _GRID)
+        return min(points, key=lambda theta: _loss(theta, squares, backcast)[0])
     return np.array([np.clip(start.omega / scale, 1e-6, 1.0), start.alpha, start.beta])
 
 
@@ -156,9 +162,9 @@ def _start_values(unit: Floats, start: GarchFit | None, scale: float) -> Floats:
 def _loss(theta: Floats, squares: Floats, backcast: float) -> tuple[float, Floats]:
     """Mean negative log-likelihood without its constant, and its gradient in (omega, alpha, beta)."""
     omega, alpha, beta = theta
-    gradient = np.zeros(3)
-    loss = 0.0
+    to_omega = to_alpha = to_beta = 0.0
     by_omega = by_alpha = by_beta = 0.0
+    loss, of_eight = 0.0, 1.0
     square = variance = backcast
     for i in range(len(squares)):
         by_omega = 1.0 + beta * by_omega
@@ -166,14 +172,19 @@ def _loss(theta: Floats, squares: Floats, backcast: float) -> tuple[float, Float
         by_beta = variance + beta * by_beta
         variance = omega + alpha * square + beta * variance
         square = squares[i]
-        ratio = square / variance
-        loss += np.log(variance) + ratio
-        pull = (1.0 - ratio) / variance
-        gradient[0] += pull * by_omega
-        gradient[1] += pull * by_alpha
-        gradient[2] += pull * by_beta
+        precision = 1.0 / variance
+        ratio = square * precision
+        loss += ratio
+        of_eight *= variance
+        if i % 8 == 7:  # one logarithm for eight variances halves the time; their product is far from overflow
+            loss += np.log(of_eight)
+            of_eight = 1.0
+        pull = (1.0 - ratio) * precision
+        to_omega += pull * by_omega
+        to_alpha += pull * by_alpha
+        to_beta += pull * by_beta
     count = 2.0 * len(squares)
-    return loss / count, gradient / count
+    return (loss + np.log(of_eight)) / count, np.array([to_omega, to_alpha, to_beta]) / count
 
 
 @njit(cache=True, nogil=True)

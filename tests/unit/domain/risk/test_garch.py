@@ -80,6 +80,15 @@ def test_a_warm_start_ends_where_a_cold_one_does() -> None:
     assert parameters(warm) == pytest.approx(parameters(cold), rel=5e-3)
 
 
+@pytest.mark.parametrize(("alpha", "beta"), [(0.02, 0.5), (0.06, 0.92), (0.2, 0.7)])
+def test_a_cold_fit_starts_where_arch_would(alpha: float, beta: float) -> None:
+    returns, rules = drawn(alpha=alpha, beta=beta), VolatilityRules(outlier_sigmas=1e3)
+    scale = np.mean(returns**2)
+    omega, *start = GARCH(1, 0, 1).starting_values(returns / np.sqrt(scale))
+    archs = fit_garch(returns, rules, model(omega * scale, *start))
+    assert parameters(fit_garch(returns, rules)) == pytest.approx(parameters(archs), rel=1e-9)
+
+
 def test_the_unit_of_returns_changes_omega_only() -> None:
     returns = drawn()
     fit, finer = fit_garch(returns, RULES), fit_garch(returns / 100, RULES)
