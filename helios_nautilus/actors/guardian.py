@@ -174,7 +174,7 @@ class Guardian(Actor):
 
     def _on_timer(self, event: TimeEvent) -> None:
         is_decision = event.ts_event % self._decision_ns == 0
-        positions = self.cache.positions_open()
+        positions = self._positions()
         if positions or is_decision or self._equity.last is None:
             mark = self.mark(event.ts_event)
             if mark is not None:
@@ -202,7 +202,7 @@ class Guardian(Actor):
             equity = value_cash(balances, self._base_prices(), self._currency.code)
         else:
             balance = account.balance_total(self._currency)
-            positions = [self._margin_position(position) for position in self.cache.positions_open()]
+            positions = [self._margin_position(position) for position in self._positions()]
             equity = value_margin(None if balance is None else balance.as_double(), positions)
         return self._equity.update(equity, ts_ns)
 
@@ -287,7 +287,7 @@ class Guardian(Actor):
         return PortfolioView(
             kill_state=self.kill_switch.state,
             mark=self._equity.last,
-            positions=tuple(map(self._exposure, self.cache.positions_open())),
+            positions=tuple(map(self._exposure, self._positions())),
             pending=self._pending(),
             returns=self._daily_returns(now_ns),
             last_price=self._prices.get(instrument_id.value),
@@ -299,6 +299,10 @@ class Guardian(Actor):
     @property
     def _memory_ns(self) -> int:
         return max(NS_PER_MIN, int(self.config.rules.cooldown_secs * NS_PER_SEC))
+
+    def _positions(self) -> list[Position]:
+        """The open positions; the cache keeps them in an order that differs from run to run, and sums with it."""
+        return sorted(self.cache.positions_open(), key=lambda position: position.id.value)
 
     def _exposure(self, position: Position) -> Exposure:
         name = position.instrument_id.value
@@ -319,7 +323,7 @@ class Guardian(Actor):
                 base=self.cache.instrument(order.instrument_id).base_currency.code,
                 notional=order.leaves_qty.as_double() * order.price.as_double() * (1 if order.is_buy else -1),
             )
-            for order in unique.values()
+            for _, order in sorted(unique.items(), key=lambda item: item[0].value)
         )
 
     def _daily_returns(self, now_ns: int) -> dict[str, Floats]:

@@ -186,7 +186,8 @@ class LlmGate(Actor):
         state = self._portfolio
         equity = None if state is None else state.equity
         positions = []
-        for position in self.cache.positions_open():
+        # Sorted: the cache's order differs from run to run, and equal contexts must ask equal questions.
+        for position in sorted(self.cache.positions_open(), key=lambda position: position.id.value):
             history = self._histories.get(position.instrument_id.value)  # none for another strategy's instrument
             price = None if history is None else history.price
             value = None if price is None else position.quantity.as_double() * price

@@ -282,7 +282,7 @@ def _noise(data: MarketData, moment_ns: int, instrument: Instrument, rng: np.ran
     """
     bars, tick = data.bars, float(instrument.price_increment)
     after = bars.ts_ns > moment_ns
-    last = bars.close[~after][-1]
+    last = bars.close[max(int((~after).sum()) - 1, 0)]
     steps = rng.normal(0.0, 5 * float(np.diff(np.log(bars.close)).std()), int(after.sum()))
     close = np.maximum(np.round(last * np.exp(np.cumsum(steps)) / tick), 2.0)
     opened = np.concatenate(([np.round(last / tick)], close))[:-1]

@@ -49,6 +49,7 @@ def test_market_passes_its_checks() -> None:
 def test_second_training_says_that_the_model_is_up_to_date(folder: Path) -> None:
     before = snapshot(folder / "model")
     assert "model is up to date" in succeed("train", "small.toml").out
+    assert succeed("train", "small.toml", "--json").json == json.loads((folder / "model" / "card.json").read_text())
     assert snapshot(folder / "model") == before
 
 

@@ -58,7 +58,10 @@ def failed(findings: list[Finding]) -> set[str]:
     return {finding.check.split()[0].rstrip(",") for finding in findings if not finding.passed}
 
 
-@pytest.mark.parametrize("data", ["bars", "trades"])
+BOTH = pytest.mark.parametrize("data", ["bars", pytest.param("trades", marks=pytest.mark.slow)])
+
+
+@BOTH
 def test_nothing_looks_ahead(data: str, request: pytest.FixtureRequest) -> None:
     findings = list(verify_lookahead(request.getfixturevalue(data), **SHORT))
     assert failed(findings) == set()
@@ -68,7 +71,7 @@ def test_nothing_looks_ahead(data: str, request: pytest.FixtureRequest) -> None:
     assert {finding.check.rpartition("future ")[2] for finding in findings[1:]} == {"removed", "replaced by noise"}
 
 
-@pytest.mark.parametrize("data", ["bars", "trades"])
+@BOTH
 def test_decisions_that_are_compared_include_fills(data: str, request: pytest.FixtureRequest) -> None:
     loaded: LoadedConfig = request.getfixturevalue(data)
     morning = structs.replace(loaded.config.backtest, end="2026-01-06T06:00")
@@ -96,6 +99,7 @@ def test_feature_shifted_by_one_bar_is_found(bars: LoadedConfig) -> None:
         assert any(what in finding.check and not finding.passed for finding in findings), what
 
 
+@pytest.mark.slow
 def test_feature_of_trades_shifted_by_one_bar_is_found_because_later_trades_are_replaced_too(
     trades: LoadedConfig,
 ) -> None:
@@ -143,6 +147,7 @@ def test_order_that_trades_at_a_price_of_the_future_is_found(
     assert failed(list(verify_lookahead(bars, **SHORT))) == {"decisions"}
 
 
+@pytest.mark.slow
 def test_data_that_end_before_the_window_are_checked_up_to_their_end(bars: LoadedConfig) -> None:
     longer = structs.replace(bars.config.backtest, start="2026-01-06T21:00", end="2026-01-09")
     config = structs.replace(bars.config, backtest=longer)
@@ -154,6 +159,7 @@ def test_window_without_a_moment_between_its_bars_is_refused(bars: LoadedConfig)
         list(verify_lookahead(bars, days=1 / 1440))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not RECORDED.exists(), reason="recorded candles are not here (../shared/data)")
 def test_nothing_looks_ahead_on_recorded_candles(tmp_path: Path) -> None:
     for name in PERPETUALS:

@@ -147,8 +147,8 @@ def test_the_context_holds_what_is_known_at_this_moment_and_says_unknown_of_the_
 
 
 def test_the_context_names_what_is_held_with_its_weight_where_that_is_known(kit: Kit, journal: MemoryJournal) -> None:
-    kit.hold(ETH, 50_000.0, notional=10_000)
     kit.hold(SOL, 2_000.0, notional=10_000)
+    kit.hold(ETH, 50_000.0, notional=10_000)
     provider = Scripted()
     gate = start(kit, journal, provider)
     kit.bar(gate, 50_000, ETH, timeframe="5m")
@@ -157,8 +157,8 @@ def test_the_context_names_what_is_held_with_its_weight_where_that_is_known(kit:
     ask(kit)
 
     (context,) = provider.asked
-    weights = {position.instrument_id: position.weight for position in context.portfolio.positions}
-    assert weights == {ETH.value: pytest.approx(0.1), SOL.value: None}, "SOL is another strategy's instrument"
+    weights = [(position.instrument_id, position.weight) for position in context.portfolio.positions]
+    assert weights == [(ETH.value, pytest.approx(0.1)), (SOL.value, None)], "SOL is another strategy's instrument"
 
 
 def tell_equity(kit: Kit, equity: float) -> None:

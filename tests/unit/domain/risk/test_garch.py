@@ -30,7 +30,8 @@ def parameters(fit: GarchFit) -> tuple[float, float, float]:
 
 
 @pytest.mark.parametrize(
-    ("omega", "alpha", "beta"), [(2e-4, 0.06, 0.92), (1e-3, 0.10, 0.80), (2e-5, 0.03, 0.95), (5e-2, 0.25, 0.60)]
+    ("omega", "alpha", "beta"),
+    [(2e-4, 0.06, 0.92), (1e-3, 0.10, 0.80), (2e-5, 0.03, 0.95), (5e-2, 0.25, 0.60), (7e-1, 0.30, 0.0)],
 )
 def test_parameters_are_recovered_from_simulated_returns(omega: float, alpha: float, beta: float) -> None:
     fit = fit_garch(drawn(omega, alpha, beta, n=40_000), RULES)
