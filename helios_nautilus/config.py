@@ -5,8 +5,10 @@ stand in a file.
 """
 
 import hashlib
+import re
 import tomllib
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Literal
 
@@ -49,6 +51,21 @@ class DataSection(Section, frozen=True, kw_only=True):
     """Whether recorded ten-level books are used."""
     timeframes: Timeframes = Timeframes()
 
+    def __post_init__(self) -> None:
+        _ = self.spec
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """The features of these data; `ConfigError` if there can be none."""
+        return FeatureSpec(
+            base=self.base,
+            timeframes=self.timeframes,
+            trades=self.trades,
+            book=self.book,
+            reference=self.reference,
+            universe=self.instruments,
+        )
+
 
 class AccountSection(Section, frozen=True, kw_only=True):
     """The account. A margin account may short; a cash account cannot, and pays no leverage."""
@@ -60,8 +77,8 @@ class AccountSection(Section, frozen=True, kw_only=True):
     """Starting balance of a backtest."""
 
     def __post_init__(self) -> None:
-        if not self.balance > 0:
-            raise ConfigError("account: balance must be above 0")
+        if not 1.0 <= self.balance <= 1e12:
+            raise ConfigError("account: balance must lie between 1 and 1e12")
 
 
 class Window(Section, frozen=True, kw_only=True):
@@ -163,6 +180,8 @@ class HeliosConfig(Section, frozen=True, kw_only=True):
     """Folder of the reports."""
 
     def __post_init__(self) -> None:
+        if re.fullmatch(r"\w[\w.-]*", self.name) is None:
+            raise ConfigError("name must be made of letters, digits, '_', '-' and '.': it names a folder")
         slowest = self.data.timeframes.low
         if self.backtest.start_ns % parse_timeframe(slowest):
             raise ConfigError(f"backtest.start {self.backtest.start} is not the close of a {slowest} bar")
@@ -174,14 +193,7 @@ class HeliosConfig(Section, frozen=True, kw_only=True):
     @property
     def spec(self) -> FeatureSpec:
         """The live feature specification."""
-        return FeatureSpec(
-            base=self.data.base,
-            timeframes=self.data.timeframes,
-            trades=self.data.trades,
-            book=self.data.book,
-            reference=self.data.reference,
-            universe=self.data.instruments,
-        )
+        return self.data.spec
 
     @property
     def allow_shorts(self) -> bool:
@@ -210,14 +222,28 @@ def load_config(path: Path) -> LoadedConfig:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: it is not written in UTF-8") from error
     try:
-        return LoadedConfig(config=msgspec.convert(tomllib.loads(text), HeliosConfig, dec_hook=_decode), text=text)
+        fields = tomllib.loads(text)
+        _check_finite(fields, "$")
+        return LoadedConfig(config=msgspec.convert(fields, HeliosConfig, dec_hook=_decode), text=text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, ConfigError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
+
+
+def _check_finite(value: object, path: str) -> None:
+    """TOML can say nan and inf; no field of ours can mean them."""
+    if isinstance(value, float) and not isfinite(value):
+        raise ConfigError(f"Expected a finite number, got {value} - at `{path}`")
+    if isinstance(value, dict):
+        for name, each in value.items():
+            _check_finite(each, f"{path}.{name}")
+    if isinstance(value, list):
+        for index, each in enumerate(value):
+            _check_finite(each, f"{path}[{index}]")
 
 
 def _decode(kind: type, value: object) -> object:

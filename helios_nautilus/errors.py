@@ -21,8 +21,11 @@ class HeliosError(Exception):
     """Base of all errors raised by Helios on purpose."""
 
 
-class ConfigError(HeliosError):
-    """A configuration file or value is wrong."""
+class ConfigError(HeliosError, ValueError):
+    """A configuration file or value is wrong.
+
+    A `ValueError` as well, so that msgspec, decoding a file, says at which field it was raised.
+    """
 
 
 class DataError(HeliosError):

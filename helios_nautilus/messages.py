@@ -7,7 +7,7 @@ answer at once (a backtest) or later (a network call) while the asking code stay
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -51,6 +51,13 @@ class Prediction(Data):
     def attention(self) -> tuple[float, float, float]:
         """Weight of each timeframe, fastest first."""
         return self.attention_high, self.attention_medium, self.attention_low
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> "Prediction":
+        """The inverse of ``to_dict``; Nautilus's own looks up the type of every field anew for each row it reads."""
+        known = {name: value for name, value in fields.items() if name not in ("type", "data_type")}
+        known["instrument_id"] = InstrumentId.from_str(known["instrument_id"])
+        return cls(**known)
 
 
 class Stage(StrEnum):
@@ -124,10 +131,11 @@ class StageRequest(Struct, frozen=True, kw_only=True):
 
 
 class PipelineEvent(Struct, frozen=True, kw_only=True):
-    """A walk through the stages ended properly (``ok``) or broke."""
+    """A walk through the stages ended properly (``ok``) or broke, at a stage."""
 
     decision_id: str
     ts_ns: int
+    stage: Stage
     ok: bool
     words: str = ""
 

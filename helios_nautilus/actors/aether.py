@@ -12,6 +12,7 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
 
 from helios_nautilus.actors.offload import Offload, run_inline
+from helios_nautilus.amounts import exact
 from helios_nautilus.bar_types import bar_type
 from helios_nautilus.domain.decision.policy import Terms
 from helios_nautilus.domain.payoff import PayoffTable
@@ -101,6 +102,10 @@ class Aether(Actor):
         self.msgbus.subscribe(TOPIC_PORTFOLIO, self._on_portfolio)
         self.msgbus.register(Stage.AETHER.endpoint, self.on_request)
 
+    def on_resume(self) -> None:
+        """Go on after a stop."""
+        self.on_start()
+
     def on_stop(self) -> None:
         """Close the endpoint: entries fail closed from here on."""
         self.msgbus.deregister(Stage.AETHER.endpoint, self.on_request)
@@ -113,7 +118,7 @@ class Aether(Actor):
         """Move the volatility forecast; refit when one is due."""
         name = bar.bar_type.instrument_id.value
         tracker = self._trackers[name]
-        tracker.update(bar.ts_event, bar.close.as_double())
+        tracker.update(bar.ts_event, exact(bar.close))
         trigger = tracker.refit_due(bar.ts_event)
         if trigger is None or name in self._fitting:
             return

@@ -13,6 +13,7 @@ from nautilus_trader.model.identifiers import InstrumentId, Venue
 from nautilus_trader.model.objects import Currency
 from nautilus_trader.model.position import Position
 
+from helios_nautilus.amounts import exact
 from helios_nautilus.bar_types import bar_type
 from helios_nautilus.domain.bars import Floats
 from helios_nautilus.domain.decision.market import MarketHistory
@@ -129,6 +130,7 @@ class Guardian(Actor):
         self._prices: dict[str, float] = {}
         self._newest_ns: dict[str, int] = {}
         self._recent: list[RecentEntry] = []
+        self._is_engine_halted = False
 
     def on_start(self) -> None:
         """Follow the bars, mark the starting equity and open the endpoint."""
@@ -145,7 +147,14 @@ class Guardian(Actor):
             callback=self._on_timer,
         )
         if self.kill_switch.state is not KillState.NORMAL:
-            self._announce(self.kill_switch.status)
+            # Strategies start after the actors: said at once, nobody would hear it.
+            self.clock.set_time_alert_ns(
+                "HELIOS-LATCHED", self.clock.timestamp_ns(), lambda _event: self._announce(self.kill_switch.status)
+            )
+
+    def on_resume(self) -> None:
+        """Go on after a stop."""
+        self.on_start()
 
     def on_stop(self) -> None:
         """Close the endpoint: entries fail closed from here on."""
@@ -157,25 +166,31 @@ class Guardian(Actor):
     def on_bar(self, bar: Bar) -> None:
         """Take a price; once per close, with all of its bars in, `_on_timer` marks equity."""
         name = bar.bar_type.instrument_id.value
-        close = bar.close.as_double()
+        close = exact(bar.close)
         self._prices[name] = close
         self._newest_ns[name] = bar.ts_event
         if bar.ts_event % self._decision_ns == 0:
-            self._histories[name].update(bar.ts_event, close, bar.volume.as_double())
+            self._histories[name].update(bar.ts_event, close, exact(bar.volume))
 
     def _on_timer(self, event: TimeEvent) -> None:
         is_decision = event.ts_event % self._decision_ns == 0
-        positions = self.cache.positions_open()
-        if not (positions or is_decision or self._equity.last is None):
-            return
-        mark = self.mark(event.ts_event)
-        if mark is not None:
-            self._publish(mark, positions, journal=is_decision)
-            self._obey(self.kill_switch.on_equity(mark))
+        positions = self._positions()
+        if positions or is_decision or self._equity.last is None:
+            mark = self.mark(event.ts_event)
+            if mark is not None:
+                self._publish(mark, positions, journal=is_decision)
+                self._obey(self.kill_switch.on_equity(mark))
         if positions:
             self._obey(self._check_age(positions, event.ts_event))
-        elif self.kill_switch.state is KillState.HALT and self._risk_switch is not None:
+        elif self.kill_switch.state is KillState.HALT:
+            self._halt_engine()
+
+    def _halt_engine(self) -> None:
+        """Close the second wall, once nothing is held and nothing works: it would refuse exits, too."""
+        works = self.cache.orders_open_count() + self.cache.orders_inflight_count() + self.cache.orders_emulated_count()
+        if self._risk_switch is not None and not self._is_engine_halted and not works:
             self._risk_switch.set_trading_state(TradingState.HALTED)
+            self._is_engine_halted = True
 
     def mark(self, ts_ns: int) -> EquityMark | None:
         """Equity now, or None while a price or the account is unknown."""
@@ -187,7 +202,7 @@ class Guardian(Actor):
             equity = value_cash(balances, self._base_prices(), self._currency.code)
         else:
             balance = account.balance_total(self._currency)
-            positions = [self._margin_position(position) for position in self.cache.positions_open()]
+            positions = [self._margin_position(position) for position in self._positions()]
             equity = value_margin(None if balance is None else balance.as_double(), positions)
         return self._equity.update(equity, ts_ns)
 
@@ -272,7 +287,7 @@ class Guardian(Actor):
         return PortfolioView(
             kill_state=self.kill_switch.state,
             mark=self._equity.last,
-            positions=tuple(map(self._exposure, self.cache.positions_open())),
+            positions=tuple(map(self._exposure, self._positions())),
             pending=self._pending(),
             returns=self._daily_returns(now_ns),
             last_price=self._prices.get(instrument_id.value),
@@ -284,6 +299,10 @@ class Guardian(Actor):
     @property
     def _memory_ns(self) -> int:
         return max(NS_PER_MIN, int(self.config.rules.cooldown_secs * NS_PER_SEC))
+
+    def _positions(self) -> list[Position]:
+        """The open positions; the cache keeps them in an order that differs from run to run, and sums with it."""
+        return sorted(self.cache.positions_open(), key=lambda position: position.id.value)
 
     def _exposure(self, position: Position) -> Exposure:
         name = position.instrument_id.value
@@ -304,7 +323,7 @@ class Guardian(Actor):
                 base=self.cache.instrument(order.instrument_id).base_currency.code,
                 notional=order.leaves_qty.as_double() * order.price.as_double() * (1 if order.is_buy else -1),
             )
-            for order in unique.values()
+            for _, order in sorted(unique.items(), key=lambda item: item[0].value)
         )
 
     def _daily_returns(self, now_ns: int) -> dict[str, Floats]:
@@ -321,15 +340,16 @@ class Guardian(Actor):
     def clear(self, who: str, why: str) -> None:
         """An operator lets trading go on."""
         status = self.kill_switch.clear(who=who, why=why, ts_ns=self.clock.timestamp_ns())
-        if self._risk_switch is not None:
+        if self._risk_switch is not None and self._is_engine_halted:
             self._risk_switch.set_trading_state(TradingState.ACTIVE)
+            self._is_engine_halted = False
         self._announce(status)
 
     def _on_pipeline(self, event: PipelineEvent) -> None:
-        if event.ok:
-            self.kill_switch.on_pipeline_ok()
-        else:
+        if not event.ok:
             self._obey(self.kill_switch.on_pipeline_error(event.words, event.ts_ns))
+        elif event.stage is Stage.GUARDIAN:  # what an earlier tier declined says nothing of the tiers behind it
+            self.kill_switch.on_pipeline_ok()
 
     def _check_age(self, positions: list[Position], now_ns: int) -> KillStatus | None:
         names = {position.instrument_id.value for position in positions}

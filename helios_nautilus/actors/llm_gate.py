@@ -7,6 +7,7 @@ from nautilus_trader.config import ActorConfig
 from nautilus_trader.model.data import Bar
 from nautilus_trader.model.identifiers import InstrumentId
 
+from helios_nautilus.amounts import exact
 from helios_nautilus.bar_types import bar_type
 from helios_nautilus.domain.decision.context import (
     GateContext,
@@ -93,6 +94,10 @@ class LlmGate(Actor):
         self.msgbus.subscribe(TOPIC_PORTFOLIO, self._on_portfolio)
         self.msgbus.register(Stage.GATE.endpoint, self.on_request)
 
+    def on_resume(self) -> None:
+        """Go on after a stop."""
+        self.on_start()
+
     def on_stop(self) -> None:
         """Close the endpoint: entries fail closed from here on."""
         self.msgbus.deregister(Stage.GATE.endpoint, self.on_request)
@@ -104,7 +109,7 @@ class LlmGate(Actor):
     def on_bar(self, bar: Bar) -> None:
         """Remember the bar for changes and regimes."""
         history = self._histories[bar.bar_type.instrument_id.value]
-        history.update(bar.ts_event, bar.close.as_double(), bar.volume.as_double())
+        history.update(bar.ts_event, exact(bar.close), exact(bar.volume))
 
     def on_request(self, request: StageRequest) -> None:
         """Ask the provider; the answer goes back when the simulated latency is over."""
@@ -181,8 +186,10 @@ class LlmGate(Actor):
         state = self._portfolio
         equity = None if state is None else state.equity
         positions = []
-        for position in self.cache.positions_open():
-            price = self._histories[position.instrument_id.value].price
+        # Sorted: the cache's order differs from run to run, and equal contexts must ask equal questions.
+        for position in sorted(self.cache.positions_open(), key=lambda position: position.id.value):
+            history = self._histories.get(position.instrument_id.value)  # none for another strategy's instrument
+            price = None if history is None else history.price
             value = None if price is None else position.quantity.as_double() * price
             positions.append(
                 OpenPosition(

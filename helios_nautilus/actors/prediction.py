@@ -1,7 +1,7 @@
 """Tier 1 and 2 as an actor: bars in, features, the network's step, one typed prediction a decision bar out."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from nautilus_trader.common.actor import Actor
@@ -12,6 +12,7 @@ from nautilus_trader.model.enums import AggressorSide
 from nautilus_trader.model.identifiers import InstrumentId
 
 from helios_nautilus.actors.announce import announce
+from helios_nautilus.amounts import exact
 from helios_nautilus.bar_types import bar_type
 from helios_nautilus.domain.bars import BUY, SELL, Floats
 from helios_nautilus.domain.features.spec import FeatureSpec
@@ -21,6 +22,9 @@ from helios_nautilus.journal.protocol import Journal
 from helios_nautilus.journal.records import EventRecord
 from helios_nautilus.messages import Prediction, decision_id_of
 from helios_nautilus.models.predict import PredictionValues
+
+GRACE_MS: Final = 2000.0
+"""How long the bars of a close are waited for."""
 
 _SIGNS = {AggressorSide.BUYER: BUY, AggressorSide.SELLER: SELL}
 
@@ -60,7 +64,7 @@ class PredictionConfig(ActorConfig, frozen=True, kw_only=True):
     spec: FeatureSpec
     model_id: str
     latency_ms: float = 0.2
-    grace_ms: float = 2000.0
+    grace_ms: float = GRACE_MS
 
 
 class PredictionActor(Actor):
@@ -92,6 +96,7 @@ class PredictionActor(Actor):
         self._by_spec: dict[str, str] = {}
         self._prices: dict[str, float] = {}
         self._waiting: set[int] = set()
+        self._begun_ns = 0
 
     def on_start(self) -> None:
         """Subscribe to what the specification names."""
@@ -111,7 +116,7 @@ class PredictionActor(Actor):
         """Take a bar; close its timeframe once the whole universe is in, and decide once all timeframes are closed."""
         name = self._by_spec[str(bar.bar_type.spec)]
         instrument_id, ts_ns = bar.bar_type.instrument_id.value, bar.ts_event
-        close = bar.close.as_double()
+        close = exact(bar.close)
         if name == self.config.spec.base:
             self._prices[instrument_id] = close
             if ts_ns % self._decision_ns == 0:
@@ -119,8 +124,9 @@ class PredictionActor(Actor):
         if name not in self._lengths_ns:
             self._stream.on_base_bar(instrument_id, ts_ns)
             return
-        prices = bar.open.as_double(), bar.high.as_double(), bar.low.as_double(), close
-        self._stream.on_bar(name, instrument_id, ts_ns, *prices, bar.volume.as_double())
+        prices = exact(bar.open), exact(bar.high), exact(bar.low), close
+        if not self._stream.on_bar(name, instrument_id, ts_ns, *prices, exact(bar.volume)):
+            return
         self._open[name].add(ts_ns)
         if self._stream.is_complete(name, ts_ns):
             self._close(name, ts_ns)
@@ -130,7 +136,7 @@ class PredictionActor(Actor):
     def on_trade_tick(self, tick: TradeTick) -> None:
         """Take a trade."""
         side = _SIGNS.get(tick.aggressor_side, 0)
-        self._stream.on_trade(tick.instrument_id.value, tick.ts_event, tick.size.as_double(), side)
+        self._stream.on_trade(tick.instrument_id.value, tick.ts_event, exact(tick.size), side)
 
     def on_order_book_depth(self, depth: OrderBookDepth10) -> None:
         """Take a ten-level snapshot."""
@@ -152,7 +158,8 @@ class PredictionActor(Actor):
     # Deciding
 
     def _wait(self, ts_ns: int) -> None:
-        if ts_ns not in self._waiting:
+        if ts_ns > self._begun_ns:  # a bar that comes late, or twice, must not lead to a second decision
+            self._begun_ns = ts_ns
             self._waiting.add(ts_ns)
             self._alert(f"HELIOS-GRACE-{ts_ns}", self.config.grace_ms, lambda _event: self._give_up_waiting(ts_ns))
 
@@ -207,5 +214,5 @@ class PredictionActor(Actor):
 
 def _levels(orders: list[BookOrder]) -> tuple[Floats, Floats]:
     """Prices and sizes of ten levels, best first."""
-    prices = np.array([order.price.as_double() for order in orders])
-    return prices, np.array([order.size.as_double() for order in orders])
+    prices = np.array([exact(order.price) for order in orders])
+    return prices, np.array([exact(order.size) for order in orders])

@@ -30,11 +30,13 @@ class ProgressActor(Actor):
     def on_start(self) -> None:
         """Set the clock."""
         self.msgbus.subscribe(TOPIC_PORTFOLIO, self._on_portfolio)
-        now_ns = self.clock.timestamp_ns()
+        midnight_ns = self.clock.timestamp_ns() // NS_PER_DAY * NS_PER_DAY
+        if midnight_ns + NS_PER_DAY > self.config.end_ns:
+            return
         self.clock.set_timer_ns(
             name="HELIOS-PROGRESS",
             interval_ns=NS_PER_DAY,
-            start_time_ns=now_ns // NS_PER_DAY * NS_PER_DAY,
+            start_time_ns=midnight_ns,
             stop_time_ns=self.config.end_ns,
             callback=self._on_timer,
         )

@@ -17,6 +17,9 @@ _COMMANDS = {
 }
 
 
+_INTERRUPTED = "interrupted; nothing half-done was kept"
+
+
 class _Lazy(click.Group):
     """Imports a command when it is called: the help does not wait for torch."""
 
@@ -46,11 +49,19 @@ def main() -> None:
         sys.exit(cli.main(prog_name="helios", standalone_mode=False))
     except HeliosError as error:
         _fail(str(error))
+    except OSError as error:
+        # A full disk, a folder that may not be written to: the system's own words say it best.
+        _fail(str(error))
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted; nothing half-done was kept")
+        _fail(_INTERRUPTED)
+    except SystemError as error:
+        # Compiled code turns an interruption into the cause of an error of its own.
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        _fail(_INTERRUPTED)
 
 
 def _fail(words: str) -> None:

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from helios_nautilus.config import HeliosConfig, load_config
+from helios_nautilus.errors import ModelError
 from helios_nautilus.history.arrays import export_arrays
-from helios_nautilus.models.checkpoint import EpochLog, Model, load_card, save_model
+from helios_nautilus.models.checkpoint import EpochLog, Model, ModelCard, load_model, save_model
 from helios_nautilus.models.dataset import Arrays, split_by_share
 from helios_nautilus.models.network import PRESETS
 from helios_nautilus.models.recipe import train_model
@@ -41,16 +42,18 @@ def train(config: Path, replace: bool, as_json: bool) -> None:
         settings.aether.volatility,
     )
     folder = settings.model.folder
-    if folder.exists() and not replace and _is_current(folder, settings, arrays):
+    card = None if replace or not folder.exists() else _current_card(folder, settings, arrays)
+    if card is not None:
         console.print(f"{folder} is up to date")
-        return
-    console.print(f"training {settings.model.preset} on {(arrays.label >= 0).sum():,} labelled decisions")
-    model = _train(settings, arrays, console)
-    save_model(model, folder, replace=folder.exists())
-    if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(model.card)))
     else:
-        _show(model, folder, console)
+        console.print(f"training {settings.model.preset} on {(arrays.label >= 0).sum():,} labelled decisions")
+        model = _train(settings, arrays, console)
+        save_model(model, folder, replace=folder.exists())
+        card = model.card
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(card)))
+    else:
+        _show(card, folder, console)
 
 
 def _train(settings: HeliosConfig, arrays: Arrays, console: Console) -> Model:
@@ -73,9 +76,12 @@ def _train(settings: HeliosConfig, arrays: Arrays, console: Console) -> Model:
     )
 
 
-def _is_current(folder: Path, settings: HeliosConfig, arrays: Arrays) -> bool:
-    """Whether training again would give the same model: same data, features, labels, network and settings."""
-    card = load_card(folder)
+def _current_card(folder: Path, settings: HeliosConfig, arrays: Arrays) -> ModelCard | None:
+    """The card of the model there, if training again would give it: same data, features, labels and settings."""
+    try:
+        card = load_model(folder).card
+    except ModelError as error:
+        raise ModelError(f"{error}; --replace trains it anew") from error
     made_of = card.data_hash, card.spec_hash, card.plan, card.label, card.network, card.training, card.splits
     wanted = (
         arrays.data_hash,
@@ -86,7 +92,7 @@ def _is_current(folder: Path, settings: HeliosConfig, arrays: Arrays) -> bool:
         msgspec.to_builtins(settings.training.optimiser),
         split_by_share(arrays, settings.training.split),
     )
-    return made_of == wanted
+    return card if made_of == wanted else None
 
 
 def _commit() -> str | None:
@@ -97,8 +103,7 @@ def _commit() -> str | None:
     return asked.stdout.strip() or None
 
 
-def _show(model: Model, folder: Path, console: Console) -> None:
-    card = model.card
+def _show(card: ModelCard, folder: Path, console: Console) -> None:
     table = Table(title=f"{folder}: {card.parameters:,} parameters", title_justify="left")
     for column in ("", "validation", "test"):
         table.add_column(column, justify="left" if not column else "right")

@@ -17,8 +17,20 @@ def verify() -> None:
 
 @verify.command()
 @click.argument("config", type=click.Path(path_type=Path))
-@click.option("--days", default=2.0, show_default=True, help="Days of the backtest window to check.")
-@click.option("--times", default=3, show_default=True, help="Moments at which the future is taken away.")
+@click.option(
+    "--days",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="Days of the backtest window to check.",
+)
+@click.option(
+    "--times",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Moments at which the future is taken away.",
+)
 @click.option("--seed", default=0, show_default=True, help="Of the moments and the noise.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON and nothing else.")
 @click.pass_context

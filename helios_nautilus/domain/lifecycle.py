@@ -17,7 +17,7 @@ class Phase(StrEnum):
     OPEN = "OPEN"
     """Held under its stop and target."""
     EXITING = "EXITING"
-    """An exit other than stop or target is on its way."""
+    """It is being wound up: an exit is on its way, or orders that are no longer wanted still work."""
     DONE = "DONE"
     """Nothing is held and nothing works."""
 
@@ -40,6 +40,7 @@ class Lifecycle:
 
     def __init__(self, side: Side, reference: float, bracket: Bracket, max_hold_ns: int) -> None:
         self.side = side
+        self.reference = reference
         self.hold_ns = min(bracket.hold_ns, max_hold_ns)
         self.stop_price = bracket.stop_price(reference, side)
         self.target_price = bracket.target_price(reference, side)
@@ -80,12 +81,20 @@ class Lifecycle:
         """Trail the stop ``multiple`` ATRs behind the best price seen since the entry."""
         return self.tighten(extreme - self.side.sign * multiple * atr)
 
-    def finish(self, by: CloseReason | None = None) -> CloseReason | None:
-        """End the bet. ``by`` names the bracket order that filled; without it the requested reason counts.
+    def give_up(self) -> None:
+        """The entry ended without a fill: nothing is left but to clear up."""
+        self.phase = Phase.EXITING
 
-        None if the bet ended without ever holding anything.
+    def close(self, by: CloseReason | None = None) -> CloseReason:
+        """What was held is closed. ``by`` names the bracket order that filled; without it the requested reason counts.
+
+        The bet is not done yet: orders that still work may fill before their cancellation reaches the venue.
         """
+        reason = by or self.exit_reason or CloseReason.MANUAL
+        self.exit_reason = self.exit_reason or reason
+        self.phase = Phase.EXITING
+        return reason
+
+    def finish(self) -> None:
+        """Nothing is held and nothing works any more."""
         self.phase = Phase.DONE
-        if self.opened_ns is None:
-            return None
-        return by or self.exit_reason or CloseReason.MANUAL

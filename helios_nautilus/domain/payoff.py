@@ -1,20 +1,23 @@
 """What a probability is worth: win rate, mean win and mean loss of the plan by calibrated P(side).
 
 A model says how likely BUY is; Kelly asks how often the long plan wins and how much it wins for what it loses. The
-table answers from validation rows, net of costs.
+table answers from validation rows, net of costs, and says less than they do: rows are many, independent bets are few.
 """
 
 from bisect import bisect_right
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 import numpy as np
 from msgspec import Struct
 
-from helios_nautilus.domain.bars import Floats
+from helios_nautilus.domain.bars import Floats, Ints
 from helios_nautilus.domain.plan import Side
 
 QUANTILES: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 """Inner edges of the bins, as quantiles of P(side): finer at the top, where trades are taken."""
+PRIOR_BETS: Final = 10.0
+"""What a bin must outweigh: as many bets of the side's own average are mixed into it."""
 
 
 class Payoff(Struct, frozen=True, kw_only=True):
@@ -27,7 +30,10 @@ class Payoff(Struct, frozen=True, kw_only=True):
 
 
 class PayoffBin(Struct, frozen=True, kw_only=True):
-    """Plans whose P(side) lay at ``p_from`` or above, up to the next bin. Means are fractions of the entry value."""
+    """Plans whose P(side) lay at ``p_from`` or above, up to the next bin: ``count`` rows, and what is made of them.
+
+    Means are fractions of the entry value.
+    """
 
     p_from: float
     count: int
@@ -52,92 +58,103 @@ class PayoffTable(Struct, frozen=True, kw_only=True):
 
 
 def fit_payoff(
-    p_buy: Floats, p_sell: Floats, net_long: Floats, net_short: Floats, *, min_count: int = 100
+    p_buy: Floats,
+    p_sell: Floats,
+    net_long: Floats,
+    net_short: Floats,
+    ts_ns: Ints,
+    *,
+    hold_ns: int,
+    min_count: int = 100,
 ) -> PayoffTable:
-    """Fit the table on validation rows, all of shape (n,): calibrated probabilities and net outcomes of both plans.
+    """Fit the table on validation rows, all of shape (n,): P(side), nets of both plans, and stamps.
 
     Every row with a known outcome counts on both sides, not just those where the side was the likeliest. Left out are
     rows with a NaN, and those with a net of exactly 0: a maker entry that was never filled is no bet.
 
-    Bins with fewer than ``min_count`` rows, or without a single loss, join their lower neighbour; then neighbours whose
-    win rates fall are pooled until none does (pool adjacent violators, Ayer et al. 1955), rows and all, so that counts
-    and means stay those of real rows. Where a figure cannot be had the cautious one stands in: a bin without wins keeps
-    a win rate of 0 and takes the side's mean win; a side that never won, or never lost, is one bin with a win rate of
-    0 and means of 1, from which no trade follows.
+    Plans entered within a hold of each other, on whichever instrument, live through the same prices and end alike. So
+    what a bin weighs is not its rows but its bets: the time its plans cover, in holds (for plans of one length that is
+    the sum of their uniqueness; Lopez de Prado 2018, ch. 4). `PRIOR_BETS` of the whole side's bets are mixed into every
+    bin, so that its win rate is the mean of a beta posterior around the side's own. On that mean Kelly stakes under
+    uncertain odds, and the lucky bin of a model without skill shows no edge.
+
+    Bins with fewer than ``min_count`` rows join their lower neighbour; then neighbours whose win rates fall are pooled
+    until none does (pool adjacent violators, Ayer et al. 1955). A side that never won, or never lost, is one bin with a
+    win rate of 0 and means of 1, from which no trade follows.
     """
-    return PayoffTable(
-        long=_fit_side(p_buy, net_long, min_count),
-        short=_fit_side(p_sell, net_short, min_count),
-    )
+
+    def fit(p: Floats, net: Floats) -> tuple[PayoffBin, ...]:
+        known = np.isfinite(p) & np.isfinite(net) & (net != 0)
+        return _fit_side(p[known], _Rows(0.0, net[known], ts_ns[known]), hold_ns, min_count)
+
+    return PayoffTable(long=fit(p_buy, net_long), short=fit(p_sell, net_short))
 
 
-class _Tally(Struct):
+class _Rows(NamedTuple):
+    """The rows of a bin: net outcomes and stamps (n,)."""
+
     p_from: float
-    wins: int
-    losses: int
-    won: float
-    lost: float
+    net: Floats
+    ts_ns: Ints
 
-    @property
-    def count(self) -> int:
-        return self.wins + self.losses
-
-    def absorb(self, above: "_Tally") -> None:
-        self.wins += above.wins
-        self.losses += above.losses
-        self.won += above.won
-        self.lost += above.lost
+    def joined(self, above: "_Rows") -> "_Rows":
+        net, ts_ns = np.concatenate((self.net, above.net)), np.concatenate((self.ts_ns, above.ts_ns))
+        return _Rows(self.p_from, net, ts_ns)
 
 
-def _tally(p_from: float, net: Floats) -> _Tally:
-    is_win = net > 0
-    return _Tally(
-        p_from=p_from,
-        wins=int(is_win.sum()),
-        losses=int((~is_win).sum()),
-        won=float(net[is_win].sum()),
-        lost=float(-net[~is_win].sum()),
-    )
-
-
-def _fit_side(p: Floats, net: Floats, min_count: int) -> tuple[PayoffBin, ...]:
-    known = np.isfinite(p) & np.isfinite(net) & (net != 0)
-    p, net = p[known], net[known]
-    whole = _tally(0.0, net)
-    if whole.wins == 0 or whole.losses == 0:
-        return (PayoffBin(p_from=0.0, count=whole.count, win_rate=0.0, mean_win=1.0, mean_loss=1.0),)
+def _fit_side(p: Floats, side: _Rows, hold_ns: int, min_count: int) -> tuple[PayoffBin, ...]:
+    is_win = side.net > 0
+    if is_win.all() or not is_win.any():
+        return (PayoffBin(p_from=0.0, count=len(p), win_rate=0.0, mean_win=1.0, mean_loss=1.0),)
     edges = np.unique(np.concatenate(([0.0], np.quantile(p, QUANTILES))))
     at = np.searchsorted(edges, p, side="right") - 1
-    tallies = [_tally(float(edge), net[at == index]) for index, edge in enumerate(edges)]
-    return tuple(_to_bin(tally, whole) for tally in _pool(_merge_small(tallies, min_count)))
+    rows = [_Rows(float(edge), side.net[at == i], side.ts_ns[at == i]) for i, edge in enumerate(edges)]
+    return _pool(_merge_small(rows, min_count), lambda each: _to_bin(each, side, hold_ns))
 
 
-def _merge_small(tallies: list[_Tally], min_count: int) -> list[_Tally]:
+def _merge_small(rows: list[_Rows], min_count: int) -> list[_Rows]:
     """Join bins that say too little to their lower neighbour, from the top down; the lowest joins upward."""
-    kept = list(tallies)
+    kept = list(rows)
     for at in range(len(kept) - 1, 0, -1):
-        if kept[at].count < min_count or kept[at].losses == 0:
-            kept[at - 1].absorb(kept.pop(at))
-    if len(kept) > 1 and kept[0].count < min_count:
-        kept[0].absorb(kept.pop(1))
+        if len(kept[at].net) < min_count:
+            kept[at - 1] = kept[at - 1].joined(kept.pop(at))
+    if len(kept) > 1 and len(kept[0].net) < min_count:
+        kept[0] = kept[0].joined(kept.pop(1))
     return kept
 
 
-def _pool(tallies: list[_Tally]) -> list[_Tally]:
-    pooled: list[_Tally] = []
-    for tally in tallies:
-        pooled.append(tally)
-        while len(pooled) > 1 and pooled[-2].wins * pooled[-1].count >= pooled[-1].wins * pooled[-2].count:
-            pooled[-2].absorb(pooled.pop())
-    return pooled
+def _pool(rows: list[_Rows], judge: Callable[[_Rows], PayoffBin]) -> tuple[PayoffBin, ...]:
+    pooled: list[tuple[_Rows, PayoffBin]] = []
+    for each in rows:
+        pooled.append((each, judge(each)))
+        while len(pooled) > 1 and pooled[-2][1].win_rate >= pooled[-1][1].win_rate:
+            above, _ = pooled.pop()
+            joined = pooled.pop()[0].joined(above)
+            pooled.append((joined, judge(joined)))
+    return tuple(found for _, found in pooled)
 
 
-def _to_bin(tally: _Tally, whole: _Tally) -> PayoffBin:
-    # Losses there are: a lowest bin without any would have a win rate of 1 and be pooled with all the others.
+def _to_bin(rows: _Rows, side: _Rows, hold_ns: int) -> PayoffBin:
+    """The figures of a bin's own bets and of `PRIOR_BETS` of the whole side's, added up."""
+    bets = count_bets(rows.ts_ns, hold_ns)
+    own, prior = _totals(rows.net) * bets / len(rows.net), _totals(side.net) * PRIOR_BETS / len(side.net)
+    wins, losses, won, lost = own + prior
     return PayoffBin(
-        p_from=tally.p_from,
-        count=tally.count,
-        win_rate=tally.wins / tally.count,
-        mean_win=tally.won / tally.wins if tally.wins else whole.won / whole.wins,
-        mean_loss=tally.lost / tally.losses,
+        p_from=rows.p_from,
+        count=len(rows.net),
+        win_rate=float(wins / (wins + losses)),
+        mean_win=float(won / wins),
+        mean_loss=float(lost / losses),
     )
+
+
+def count_bets(ts_ns: Ints, hold_ns: int) -> float:
+    """Independent bets among plans entered at ``ts_ns`` and held for ``hold_ns``: the time they cover, in holds."""
+    steps = np.diff(np.unique(ts_ns))
+    return float(np.minimum(steps, hold_ns).sum() / hold_ns) + 1.0
+
+
+def _totals(net: Floats) -> Floats:
+    """Wins, losses, and the sums of both."""
+    is_win = net > 0
+    return np.array([is_win.sum(), (~is_win).sum(), net[is_win].sum(), -net[~is_win].sum()], dtype=np.float64)

@@ -45,6 +45,12 @@ class Costs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     slippage: float = 0.0002
     """Reckoned with in labels, payoffs and the gate, beyond the spread."""
 
+    def __post_init__(self) -> None:
+        if not all(0.0 <= cost < 0.5 for cost in (self.taker_fee, self.half_spread, self.slippage)):
+            raise ConfigError("costs: taker_fee, half_spread and slippage must lie in [0, 0.5)")
+        if not -0.5 < self.maker_fee < 0.5:
+            raise ConfigError("costs: maker_fee must lie in (-0.5, 0.5); below 0 it is a rebate")
+
     def of(self, liquidity: Liquidity) -> float:
         """Cost of one fill: a taker pays fee, half the spread and slippage; a maker its fee only."""
         if liquidity == "maker":

@@ -19,7 +19,7 @@ from nautilus_trader.persistence.catalog import ParquetDataCatalog
 from helios_nautilus.domain.bars import MarketData, Trades
 from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, name_timeframe, parse_timeframe
 from helios_nautilus.errors import DataError, UnknownInstrumentError
-from helios_nautilus.history.columns import bars_from_block, decode_bars, decode_trades, precisions_of
+from helios_nautilus.history.columns import bars_from_block, damaged, decode_bars, decode_trades, precisions_of
 from helios_nautilus.history.provenance import Provenance, provenance_of
 
 _UNITS: Final = {"MINUTE": NS_PER_MIN, "HOUR": NS_PER_HOUR, "DAY": NS_PER_DAY}
@@ -117,7 +117,7 @@ def _open_parquet(path: Path) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: not a readable Parquet file ({error})") from error
+        raise damaged(path, error) from error
 
 
 def _spans(part: pq.ParquetFile) -> list[tuple[int, int]]:
@@ -178,7 +178,15 @@ def _read_rows(files: Sequence[Path], first_ns: int | None, before_ns: int | Non
     if before_ns is not None:
         wanted &= pc.field("ts_init") < pa.scalar(max(before_ns, 0), pa.uint64())
     bounded = first_ns is not None or before_ns is not None
-    return pa.concat_tables([pq.read_table(path, filters=wanted if bounded else None) for path in files])
+    return pa.concat_tables([read_table(path, wanted if bounded else None) for path in files])
+
+
+def read_table(path: Path, wanted: pc.Expression | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+    """Rows and columns of one stored file; `DataError` if it is damaged."""
+    try:
+        return pq.read_table(path, filters=wanted, columns=columns)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise damaged(path, error) from error
 
 
 def load_instruments(catalog: Path, instrument_ids: Sequence[str]) -> list[Instrument]:
@@ -186,7 +194,10 @@ def load_instruments(catalog: Path, instrument_ids: Sequence[str]) -> list[Instr
     stored = {}
     if catalog.is_dir():
         # Absolute, because the file system layer underneath remembers an earlier working directory.
-        found = ParquetDataCatalog(catalog.absolute()).instruments(instrument_ids=list(instrument_ids))
+        try:
+            found = ParquetDataCatalog(catalog.absolute()).instruments(instrument_ids=list(instrument_ids))
+        except (pa.ArrowInvalid, OSError) as error:
+            raise DataError(f"{catalog}: its instruments cannot be read ({str(error).splitlines()[0]})") from error
         stored = {instrument.id.value: instrument for instrument in found}
     missing = [instrument_id for instrument_id in instrument_ids if instrument_id not in stored]
     if missing:

@@ -5,6 +5,7 @@ The engine stores a price or size as a 128-bit integer, the value times 10^16: b
 10^-precision, as int64. Going through `Bar` objects would take many times as long.
 """
 
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -37,6 +38,11 @@ class BarBlock(Struct, frozen=True, kw_only=True):
     def rows(self, chosen: slice | Ints) -> "BarBlock":
         """The chosen rows."""
         return BarBlock(ts_ns=self.ts_ns[chosen], units=self.units[chosen])
+
+
+def damaged(path: Path, error: Exception) -> DataError:
+    """The error for a Parquet file that Arrow cannot read: `pa.ArrowInvalid` or `OSError`, as it pleases."""
+    return DataError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})")
 
 
 def encode_raw(units: Ints, precision: int) -> pa.Array:
@@ -144,7 +150,7 @@ def encode_trades(trades: Trades, schema: pa.Schema) -> pa.Table:
     columns = [
         encode_raw(np.rint(trades.price * 10**price_precision).astype(np.int64), price_precision),
         encode_raw(np.rint(trades.size * 10**size_precision).astype(np.int64), size_precision),
-        pa.array(np.where(trades.side == BUY, 1, 2).astype(np.uint8)),
+        pa.array(np.select([trades.side == BUY, trades.side == SELL], [1, 2]).astype(np.uint8)),
         pa.array(np.arange(1, len(trades) + 1)).cast(pa.string()),
         stamps,
         stamps,

@@ -1,25 +1,17 @@
 """The demo catalogue: the synthetic market stored like any other data, and named synthetic in every file."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
 
 from helios_nautilus.adapters.valr.instruments import build_instrument
-from helios_nautilus.domain.bars import MarketData, Trades
 from helios_nautilus.domain.timeframe import NS_PER_MIN
 from helios_nautilus.errors import DataError
-from helios_nautilus.history.catalogue import (
-    Series,
-    bars_directory,
-    find_series,
-    name_bar_type,
-    trades_directory,
-)
-from helios_nautilus.history.columns import bars_schema, block_from_bars, encode_trades, trades_schema
-from helios_nautilus.history.provenance import Provenance, attach
-from helios_nautilus.history.staging import open_staging, stage_bars, stage_trades, store_instrument, swap_in
+from helios_nautilus.history.catalogue import Series, find_series
+from helios_nautilus.history.provenance import Provenance
+from helios_nautilus.history.staging import open_staging
+from helios_nautilus.history.store import store_market
 from helios_nautilus.simulator.market import PAIRS, MarketConfig, simulate_market
 
 
@@ -53,7 +45,7 @@ def write_demo(
         is_there = all(series is not None and series.provenance == provenance for series in stored)
         if not is_there:
             for instrument_id, data in simulate_market(config).items():
-                _store(staging, catalog, data, provenance)
+                store_market(staging, catalog, build_instrument(instrument_id), data, NS_PER_MIN, provenance)
                 on_instrument(instrument_id)
     series = [find_series(catalog, one, length) for one in instrument_ids for length in (NS_PER_MIN, None)]
     return DemoReport(
@@ -84,33 +76,3 @@ def _check_replaceable(catalog: Path, instrument_ids: tuple[str, ...], wanted: P
 
 def _name(series: Series) -> str:
     return f"{series.instrument_id} {series.kind}"
-
-
-def _store(staging: Path, catalog: Path, data: MarketData, provenance: Provenance) -> None:
-    """Trades first: once the bars say where they come from, everything of the instrument is there."""
-    instrument = build_instrument(data.instrument_id)
-    precisions = instrument.price_precision, instrument.size_precision
-    store_instrument(staging, catalog, instrument)
-    _store_trades(staging, catalog, data.instrument_id, data.trades, precisions, provenance)
-    name = name_bar_type(data.instrument_id, NS_PER_MIN)
-    schema = attach(bars_schema(name, data.instrument_id, *precisions), provenance)
-    staged = staging / "bars.parquet"
-    _, first_ns, last_ns = stage_bars(staged, [block_from_bars(data.bars, *precisions)], schema)
-    swap_in(staged, bars_directory(catalog, data.instrument_id, NS_PER_MIN), first_ns, last_ns)
-
-
-def _store_trades(
-    staging: Path,
-    catalog: Path,
-    instrument_id: str,
-    trades: Trades | None,
-    precisions: tuple[int, int],
-    provenance: Provenance,
-) -> None:
-    directory = trades_directory(catalog, instrument_id)
-    if trades is None:
-        shutil.rmtree(directory, ignore_errors=True)
-        return
-    staged = staging / "trades.parquet"
-    stage_trades(staged, encode_trades(trades, attach(trades_schema(instrument_id, *precisions), provenance)))
-    swap_in(staged, directory, int(trades.ts_ns[0]), int(trades.ts_ns[-1]))

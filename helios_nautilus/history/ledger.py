@@ -4,11 +4,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from msgspec import Struct
 
 from helios_nautilus.domain.bars import Ints
-from helios_nautilus.history.catalogue import describe
+from helios_nautilus.history.catalogue import describe, read_table
 
 
 class Hole(Struct, frozen=True, kw_only=True):
@@ -65,5 +64,5 @@ def read_ledger(catalog: Path, instrument_ids: Collection[str] = ()) -> tuple[Se
 
 
 def _read_stamps(files: tuple[Path, ...]) -> Ints:
-    parts = [pq.read_table(path, columns=["ts_init"])["ts_init"].to_numpy() for path in files]
+    parts = [read_table(path, columns=["ts_init"])["ts_init"].to_numpy() for path in files]
     return np.concatenate(parts).astype(np.int64)

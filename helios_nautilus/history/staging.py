@@ -22,7 +22,7 @@ from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
 from helios_nautilus.errors import DataError
-from helios_nautilus.history.columns import BarBlock, decode_bars, encode_bars
+from helios_nautilus.history.columns import BarBlock, damaged, decode_bars, encode_bars
 
 BATCH_ROWS: Final = 65_536
 
@@ -33,7 +33,7 @@ def open_staging(catalog: Path) -> Iterator[Path]:
 
     Raises `DataError` while another process writes. A catalogue that stays empty is not left behind.
     """
-    is_new = not catalog.exists()
+    made = [folder for folder in (catalog, *catalog.parents) if not folder.exists()]
     catalog.mkdir(parents=True, exist_ok=True)
     handle = os.open(catalog, os.O_RDONLY)
     try:
@@ -47,9 +47,9 @@ def open_staging(catalog: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(handle)
-        if is_new:
-            with suppress(OSError):
-                catalog.rmdir()
+        with suppress(OSError):
+            for folder in made:
+                folder.rmdir()
 
 
 def _lock(handle: int, catalog: Path) -> None:
@@ -87,9 +87,16 @@ def stage_bars(path: Path, blocks: Iterable[BarBlock], schema: pa.Schema) -> tup
 def read_blocks(files: Iterable[Path]) -> Iterator[BarBlock]:
     """The rows of stored bar files that follow one another, in blocks."""
     for path in files:
-        for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
+        for batch in _read_batches(path):
             if len(batch):
                 yield decode_bars(pa.Table.from_batches([batch]))
+
+
+def _read_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from pq.ParquetFile(path).iter_batches(BATCH_ROWS)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise damaged(path, error) from error
 
 
 def _checksum(block: BarBlock, start: int) -> int:

@@ -108,15 +108,24 @@ def save_model(model: Model, folder: Path, *, replace: bool = False) -> None:
         (draft / _WEIGHTS).write_bytes(_encode(model.network))
         (draft / _CARD).write_bytes(msgspec.json.format(msgspec.json.encode(model.card)))
         draft.chmod(0o755)
-        if folder.exists():
-            folder.rename(old := draft.with_name(f"{draft.name}-replaced"))
-            draft.rename(folder)
-            shutil.rmtree(old)
-        else:
-            draft.rename(folder)
+        _swap_in(draft, folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def _swap_in(draft: Path, folder: Path) -> None:
+    """Put a folder in another's place; interrupted in between, the old one comes back."""
+    old = draft.with_name(f"{draft.name}-replaced")
+    try:
+        if folder.exists():
+            folder.rename(old)
+        draft.rename(folder)
+    except BaseException:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _encode(network: HeliosNetwork) -> bytes:

@@ -4,7 +4,7 @@ A run of an instrument starts with the first bar of a block (a bar of the slowes
 at a hole; its first decision is the one at which all timeframes have closed a bar. Both ways keep to that.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -16,8 +16,9 @@ from helios_nautilus.errors import ModelError
 from helios_nautilus.models.calibrate import probabilities
 from helios_nautilus.models.checkpoint import Model
 from helios_nautilus.models.dataset import Arrays, Float32s, Scaler
-from helios_nautilus.models.network import HeliosNetwork, State
+from helios_nautilus.models.network import HeliosNetwork
 from helios_nautilus.models.sequences import Blocks, Piece
+from helios_nautilus.models.step import build_stepper
 
 _BATCH: Final = 64
 _CHUNK_BLOCKS: Final = 96
@@ -36,26 +37,26 @@ class PredictionValues(Struct, frozen=True, kw_only=True):
 class _Run:
     """One instrument's unbroken run: its network state, and the bars that the network has not seen yet."""
 
-    def __init__(self, start_ns: int, lengths_ns: tuple[int, ...], state: State, tokens: list[torch.Tensor]) -> None:
+    def __init__(self, start_ns: int, lengths_ns: tuple[int, ...], state: list[Any]) -> None:
         self.start_ns = start_ns
         self.next_ns = [start_ns + length for length in lengths_ns]
         self.pending: list[list[Float32s]] = [[] for _ in lengths_ns]
-        self.state = list(state)
-        self.tokens = tokens
+        self.state = state
 
 
 class Predictor:
     """A model in service for several instruments. Calls must come from one thread at a time.
 
     The caller observes every bar's features as it closes, and asks for a decision once all bars of that stamp are
-    observed; only new bars cost anything. `torch.set_num_threads` is the caller's choice (1 is best for small models).
+    observed; only new bars cost anything.
     """
 
     def __init__(self, model: Model, n_instruments: int) -> None:
-        self._network = model.network.eval()
+        self._stepper = build_stepper(model.network)
+        self._n_features = model.network.n_features
+        self._bars_per_block = model.network.bars_per_block
         self._temperature = model.card.temperature
         self._lengths_ns = model.card.timeframes.lengths_ns
-        self._device = next(model.network.parameters()).device
         self._scaler = model.card.scaler
         self._scaling = [model.card.scaler.columns(index) for index in range(len(self._lengths_ns))]
         self._clip = model.card.scaler.clip
@@ -68,8 +69,8 @@ class Predictor:
         finite; the instrument then starts anew at the next block. Bars seen already are ignored.
         """
         x_f = np.asarray(features, dtype=np.float32)
-        if x_f.shape != (self._network.n_features,):
-            raise ModelError(f"features of shape {x_f.shape} observed, the model wants {(self._network.n_features,)}")
+        if x_f.shape != (self._n_features,):
+            raise ModelError(f"features of shape {x_f.shape} observed, the model wants {(self._n_features,)}")
         if not np.isfinite(x_f).all():
             self.reset(instrument)
             return
@@ -81,9 +82,8 @@ class Predictor:
             return
         run.next_ns[timeframe] += length_ns
         run.pending[timeframe].append(x_f)
-        if len(run.pending[timeframe]) > self._network.bars_per_block[timeframe]:
-            with torch.inference_mode():
-                self._catch_up(run, timeframe)
+        if len(run.pending[timeframe]) > self._bars_per_block[timeframe]:
+            self._catch_up(run, timeframe)
 
     def decide(self, instrument: int, ts_ns: int) -> PredictionValues | None:
         """The prediction at ``ts_ns``, or None.
@@ -95,12 +95,11 @@ class Predictor:
             return None
         if not all(due - length <= ts_ns < due for due, length in zip(run.next_ns, self._lengths_ns, strict=True)):
             return None
-        with torch.inference_mode():
-            for timeframe in range(len(self._lengths_ns)):
-                self._catch_up(run, timeframe)
-            logits_bdk, attention_bdm = self._network.head(torch.stack(run.tokens, dim=1).unsqueeze(1))
-        p = probabilities(logits_bdk[0, 0].double().cpu().numpy(), self._temperature).tolist()
-        high, medium, low = attention_bdm[0, 0].tolist()
+        for timeframe in range(len(self._lengths_ns)):
+            self._catch_up(run, timeframe)
+        logits, attention = self._stepper.decide(run.state)
+        p = probabilities(logits.astype(np.float64), self._temperature).tolist()
+        high, medium, low = attention.tolist()
         return PredictionValues(
             p_buy=p[Label.BUY], p_sell=p[Label.SELL], p_hold=p[Label.HOLD], attention=(high, medium, low)
         )
@@ -118,10 +117,9 @@ class Predictor:
                 continue
             run = self._runs[piece.instrument] = self._new_run(blocks.start_ns + piece.first * blocks.block_ns)
             run.next_ns = [end_ns + length_ns for length_ns in self._lengths_ns]
-            (chunk,) = blocks.stream([piece], self._scaler, piece.stop - piece.first)
-            with torch.inference_mode():
-                for timeframe, x_btf in enumerate(chunk.x):
-                    self._step(run, timeframe, torch.from_numpy(x_btf))
+            for chunk in blocks.stream([piece], self._scaler, _CHUNK_BLOCKS):
+                for timeframe, (x_tf,) in enumerate(chunk.x):
+                    self._step(run, timeframe, x_tf)
 
     def reset(self, instrument: int) -> None:
         """Forget an instrument's past, as after a hole."""
@@ -135,20 +133,18 @@ class Predictor:
         return self._new_run(start_ns)
 
     def _new_run(self, start_ns: int) -> _Run:
-        state = self._network.initial_state(1)
-        return _Run(start_ns, self._lengths_ns, state, [branch.encoding_be for branch in state])
+        return _Run(start_ns, self._lengths_ns, self._stepper.initial_state())
 
     def _catch_up(self, run: _Run, timeframe: int) -> None:
         if not run.pending[timeframe]:
             return
         mean, std = self._scaling[timeframe]
-        x_tf = np.clip((np.stack(run.pending[timeframe]) - mean) / std, -self._clip, self._clip)
+        x_tf = ((np.array(run.pending[timeframe]) - mean) / std).clip(-self._clip, self._clip)
         run.pending[timeframe].clear()
-        self._step(run, timeframe, torch.from_numpy(x_tf).unsqueeze(0))
+        self._step(run, timeframe, x_tf)
 
-    def _step(self, run: _Run, timeframe: int, x_btf: torch.Tensor) -> None:
-        _, state = self._network.branches[timeframe](x_btf.to(self._device), run.state[timeframe])
-        run.state[timeframe], run.tokens[timeframe] = state, state.encoding_be
+    def _step(self, run: _Run, timeframe: int, x_tf: Float32s) -> None:
+        run.state[timeframe] = self._stepper.advance(timeframe, run.state[timeframe], x_tf)
 
 
 class ArrayPredictions(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The recipe: split, train, calibrate, fit the payoff table, judge on the test span, write the card."""
 
 import msgspec
+import numpy as np
 
 from helios_nautilus import __version__
 from helios_nautilus.domain.bars import Floats
@@ -79,8 +80,14 @@ def _train(
 
 def _fit_payoff(arrays: Arrays, span: Span, p: Floats) -> PayoffTable:
     rows = span.holds(arrays.ts_ns)
-    p_buy, p_sell = p[rows][..., Label.BUY].ravel(), p[rows][..., Label.SELL].ravel()
-    return fit_payoff(p_buy, p_sell, arrays.net_long[rows].ravel(), arrays.net_short[rows].ravel())
+    return fit_payoff(
+        p[rows][..., Label.BUY].ravel(),
+        p[rows][..., Label.SELL].ravel(),
+        arrays.net_long[rows].ravel(),
+        arrays.net_short[rows].ravel(),
+        np.repeat(arrays.ts_ns[rows], len(arrays.instrument_ids)),
+        hold_ns=arrays.plan.hold_ns,
+    )
 
 
 def _judge(arrays: Arrays, span: Span, p: Floats, fitted: Fitted) -> Metrics:

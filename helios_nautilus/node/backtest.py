@@ -19,6 +19,7 @@ from nautilus_trader.backtest.node import BacktestNode
 from nautilus_trader.common.config import LoggingConfig
 from nautilus_trader.core.datetime import unix_nanos_to_iso8601
 from nautilus_trader.data.config import DataEngineConfig
+from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.model.instruments import CryptoPerpetual, Instrument
 
@@ -28,14 +29,16 @@ from helios_nautilus.bar_types import bar_type
 from helios_nautilus.config import HeliosConfig, LoadedConfig
 from helios_nautilus.domain.bars import Bars, MarketData
 from helios_nautilus.domain.timeframe import NS_PER_HOUR, NS_PER_MS
-from helios_nautilus.errors import ConfigError, HeliosError, NotEnoughHistoryError, SpecMismatchError
+from helios_nautilus.errors import ConfigError, HeliosError, NotEnoughHistoryError
 from helios_nautilus.history.catalogue import find_series, load_instruments, load_market_data
 from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.journal.records import EquityRecord, RunRecord
 from helios_nautilus.messages import HELIOS_CLIENT
-from helios_nautilus.models.checkpoint import Model, load_model
+from helios_nautilus.models.checkpoint import Model
 from helios_nautilus.models.threads import one_thread
-from helios_nautilus.node.opening import opening_quotes
+from helios_nautilus.node.model import load_run_model
+from helios_nautilus.node.opening import opening_quotes, tape_quotes
+from helios_nautilus.node.predictions import check_predictions
 from helios_nautilus.node.tiers import Past, add_tiers
 from helios_nautilus.node.warmup import bars_of
 
@@ -96,16 +99,9 @@ def load_market(config: HeliosConfig) -> Market:
     ids = config.data.instruments
     instruments = {each.id.value: each for each in load_instruments(config.data.catalog, ids)}
     _check_instruments(config, instruments)
-    model = load_model(config.model.folder, config.spec.hash)
-    if model.card.data_end_ns > config.backtest.start_ns:
-        raise ConfigError(
-            f"the model in {config.model.folder} has seen data up to {unix_nanos_to_iso8601(model.card.data_end_ns)}, "
-            f"after the backtest starts at {config.backtest.start}; train it on an earlier window"
-        )
-    if model.card.plan != config.plan:
-        raise SpecMismatchError(
-            f"the model in {config.model.folder} was trained for another exit plan than [plan] says; train it again"
-        )
+    model = load_run_model(config)
+    if config.model.predictions == "catalogue":
+        check_predictions(config, model.model_id)
     start_ns, end_ns = config.backtest.start_ns, config.backtest.end_ns
     read = partial(load_market_data, config.data.catalog, ids, bar=config.data.base, trades=config.data.trades)
     history, window = read(None, start_ns), read(start_ns, end_ns)
@@ -114,7 +110,20 @@ def load_market(config: HeliosConfig) -> Market:
             raise NotEnoughHistoryError(
                 f"{config.data.catalog} has no bars of {name} between {config.backtest.start} and {config.backtest.end}"
             )
+        if config.data.trades:
+            check_tape(config, name, window[name])
     return Market(instruments=instruments, history=history, window=window, model=model)
+
+
+def check_tape(config: HeliosConfig, name: str, data: MarketData) -> None:
+    """Where trades are used they are the market: `NotEnoughHistoryError` unless they last as long as the bars."""
+    first_ns, last_ns = int(data.bars.ts_ns[0]), int(data.bars.ts_ns[-1])
+    trades = data.trades
+    if trades is None or trades.ts_ns[0] > first_ns + NS_PER_HOUR or trades.ts_ns[-1] < last_ns - NS_PER_HOUR:
+        raise NotEnoughHistoryError(
+            f"data.trades is true, but {config.data.catalog} does not have the trades of {name} from "
+            f"{unix_nanos_to_iso8601(first_ns)} to {unix_nanos_to_iso8601(last_ns)}"
+        )
 
 
 def _check_instruments(config: HeliosConfig, instruments: Mapping[str, Instrument]) -> None:
@@ -134,7 +143,7 @@ def _check_instruments(config: HeliosConfig, instruments: Mapping[str, Instrumen
 
 
 def build_engine(config: HeliosConfig, market: Market) -> tuple[BacktestNode, BacktestEngine]:
-    """A node and its engine with venue, instruments and data, the opening quotes among them; no actors yet."""
+    """A node and its engine with venue, instruments and data, the modelled quotes among them; no actors yet."""
     venue = next(iter(market.instruments.values())).id.venue
     run = BacktestRunConfig(
         engine=BacktestEngineConfig(
@@ -154,9 +163,18 @@ def build_engine(config: HeliosConfig, market: Market) -> tuple[BacktestNode, Ba
     node.build()
     engine: BacktestEngine = node.get_engine(run.id)
     for name, instrument in market.instruments.items():
-        bars, half_spread = market.window[name].bars, config.plan.costs.half_spread
-        engine.add_data(opening_quotes(instrument, bars, config.spec.base_ns, half_spread), sort=False)
+        quotes = _modelled_quotes(config, instrument, market.window[name])
+        if quotes:
+            engine.add_data(quotes, sort=False)
     return node, engine
+
+
+def _modelled_quotes(config: HeliosConfig, instrument: Instrument, data: MarketData) -> list[QuoteTick]:
+    """The book that is not recorded. Added before the node reads the catalogue, so that it precedes equal stamps."""
+    half_spread = config.plan.costs.half_spread
+    if data.trades is not None:
+        return tape_quotes(instrument, data.trades, data.bars, half_spread)
+    return opening_quotes(instrument, data.bars, config.spec.base_ns, half_spread)
 
 
 def _venue(config: HeliosConfig, venue: Venue, instruments: Mapping[str, Instrument]) -> BacktestVenueConfig:
@@ -169,6 +187,8 @@ def _venue(config: HeliosConfig, venue: Venue, instruments: Mapping[str, Instrum
         account_type="CASH" if is_cash else "MARGIN",
         starting_balances=[f"{config.account.balance} {config.account.currency}", *(f"0 {base}" for base in bases)],
         default_leverage=1.0 if is_cash else config.aether.sizing.max_leverage,
+        # A bar would trade its whole minute once more, right after its own trades.
+        bar_execution=not config.data.trades,
         latency_model=ImportableLatencyModelConfig(
             latency_model_path="nautilus_trader.backtest.models:LatencyModel",
             config_path="nautilus_trader.backtest.config:LatencyModelConfig",
@@ -179,9 +199,11 @@ def _venue(config: HeliosConfig, venue: Venue, instruments: Mapping[str, Instrum
 
 def _data(config: HeliosConfig) -> list[BacktestDataConfig]:
     data = config.data
-    by_id = partial(BacktestDataConfig, str(data.catalog), instrument_ids=list(data.instruments))
+    # Absolute, because the file system layer underneath remembers an earlier working directory.
+    catalog = str(data.catalog.absolute())
+    by_id = partial(BacktestDataConfig, catalog, instrument_ids=list(data.instruments))
     base = [str(bar_type(name, data.base, data.base)) for name in data.instruments]
-    kinds = [BacktestDataConfig(str(data.catalog), data_cls="nautilus_trader.model.data:Bar", bar_types=base)]
+    kinds = [BacktestDataConfig(catalog, data_cls="nautilus_trader.model.data:Bar", bar_types=base)]
     if data.trades:
         kinds.append(by_id(data_cls="nautilus_trader.model.data:TradeTick"))
     if data.book:
@@ -224,8 +246,9 @@ def _run_record(loaded: LoadedConfig, market: Market) -> RunRecord:
 def _notes(config: HeliosConfig, market: Market) -> tuple[str, ...]:
     """What a reader must know to judge the result."""
     costs, sizing = config.plan.costs, config.aether.sizing
+    where = "around the last trade" if config.data.trades else "at the open of the bar after it"
     notes = [
-        f"An order trades at the open of the bar after it, half a spread ({costs.half_spread:.3%}) worse, "
+        f"An order trades {where}, half a spread ({costs.half_spread:.3%}) worse, "
         f"{config.execution.latency_ms:g} ms after it was sent; fees {costs.maker_fee:.2%} as maker and "
         f"{costs.taker_fee:.2%} as taker."
     ]

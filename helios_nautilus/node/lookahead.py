@@ -13,24 +13,25 @@ from typing import Final
 import numpy as np
 from msgspec import Struct, structs
 from nautilus_trader.core.datetime import unix_nanos_to_iso8601
-from nautilus_trader.model.data import Bar, BarType
 from nautilus_trader.model.instruments import Instrument
-from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
-from helios_nautilus.bar_types import bar_type
 from helios_nautilus.config import HeliosConfig, LoadedConfig, Window
-from helios_nautilus.domain.bars import Bars, MarketData, Trades
+from helios_nautilus.domain.bars import BUY, SELL, Bars, Bools, MarketData, Trades
 from helios_nautilus.domain.features.aggregate import aggregate
 from helios_nautilus.domain.features.spec import FeatureSpec
 from helios_nautilus.domain.features.stream import FeatureStream
 from helios_nautilus.domain.features.table import FeatureTables, build_tables
 from helios_nautilus.domain.timeframe import NS_PER_DAY, parse_timeframe
+from helios_nautilus.errors import NotEnoughHistoryError
 from helios_nautilus.history.arrays import unlabelled_arrays
-from helios_nautilus.history.catalogue import load_instruments, load_market_data
+from helios_nautilus.history.catalogue import load_market_data
+from helios_nautilus.history.provenance import Provenance
+from helios_nautilus.history.staging import open_staging
+from helios_nautilus.history.store import store_market
 from helios_nautilus.journal.records import Record, RunRecord
-from helios_nautilus.models.checkpoint import Model, load_model
+from helios_nautilus.models.checkpoint import Model
 from helios_nautilus.models.predict import predict_arrays
-from helios_nautilus.node.backtest import run_backtest
+from helios_nautilus.node.backtest import load_market, run_backtest
 
 type BuildTables = Callable[[FeatureSpec, Mapping[str, MarketData], Mapping[str, int]], FeatureTables]
 type Futures = Iterator[tuple[str, Mapping[str, MarketData]]]
@@ -84,24 +85,33 @@ def verify_lookahead(
 
 def _prepare(loaded: LoadedConfig, days: float, times: int, seed: int) -> _Case:
     config, spec = loaded.config, loaded.config.spec
-    start_ns = config.backtest.start_ns
-    end_ns = min(config.backtest.end_ns, start_ns + int(days * NS_PER_DAY))
-    window = Window(start=config.backtest.start, end=_iso(end_ns))
-    config = structs.replace(config, backtest=window, model=structs.replace(config.model, predictions="model"))
+    start_ns, end_ns = config.backtest.start_ns, config.backtest.end_ns
+    end_ns = min(end_ns, start_ns + int(days * NS_PER_DAY // spec.base_ns * spec.base_ns))
+    config = _until(structs.replace(config, model=structs.replace(config.model, predictions="model")), end_ns)
+    market = load_market(config)
+    end_ns = max(int(data.bars.ts_ns[-1]) for data in market.window.values())
+    data = load_market_data(config.data.catalog, spec.universe, None, end_ns, bar=spec.base, trades=config.data.trades)
+    steps = np.arange(1, (end_ns - start_ns) // spec.base_ns)
+    if not len(steps):
+        raise NotEnoughHistoryError(
+            f"{config.data.catalog} has no two bars after {config.backtest.start}: there is no moment to check"
+        )
     rng = np.random.default_rng(seed)
-    steps = (end_ns - start_ns) // spec.base_ns
-    picked = sorted(rng.choice(np.arange(steps // 4, steps), size=times, replace=False).tolist())
+    later = steps[len(steps) // 4 :]
+    picked = sorted(rng.choice(later, size=min(times, len(later)), replace=False).tolist())
     return _Case(
-        config=config,
+        config=_until(config, end_ns),
         text=loaded.text,
-        data=load_market_data(
-            config.data.catalog, spec.universe, None, end_ns, bar=spec.base, trades=config.data.trades
-        ),
-        instruments={each.id.value: each for each in load_instruments(config.data.catalog, spec.universe)},
-        model=load_model(config.model.folder, spec.hash),
+        data=data,
+        instruments=market.instruments,
+        model=market.model,
         moments=tuple(start_ns + step * spec.base_ns for step in picked),
         seed=seed,
     )
+
+
+def _until(config: HeliosConfig, end_ns: int) -> HeliosConfig:
+    return structs.replace(config, backtest=Window(start=config.backtest.start, end=_iso(end_ns)))
 
 
 # Features
@@ -128,9 +138,6 @@ def _check_stream(case: _Case, tables: FeatureTables) -> Finding:
 def _play(case: _Case, stream: FeatureStream) -> Iterator[tuple[str, int]]:
     """Feed the window to a stream in the order of time; yields each timeframe and close when its bars are in."""
     spec, start_ns, end_ns = case.config.spec, case.config.backtest.start_ns, case.config.backtest.end_ns
-    for name, data in case.data.items():
-        for trade in _rows_of(data.trades, start_ns):
-            stream.on_trade(name, *trade)
     columns: dict[str, dict[str, dict[int, tuple[float, ...]]]] = {
         timeframe: {
             name: _by_close(
@@ -144,6 +151,9 @@ def _play(case: _Case, stream: FeatureStream) -> Iterator[tuple[str, int]]:
     }
     lengths = dict(zip(spec.timeframes.names, spec.timeframes.lengths_ns, strict=True))
     for ts_ns in range(start_ns + spec.base_ns, end_ns + 1, spec.base_ns):
+        for name, data in case.data.items():
+            for trade in _trades_between(data.trades, ts_ns - spec.base_ns, ts_ns):
+                stream.on_trade(name, *trade)
         for timeframe, per_name in columns.items():
             for name, bars in per_name.items():
                 if ts_ns not in bars:
@@ -157,11 +167,11 @@ def _play(case: _Case, stream: FeatureStream) -> Iterator[tuple[str, int]]:
                 yield timeframe, ts_ns
 
 
-def _rows_of(trades: Trades | None, start_ns: int) -> list[tuple[int, float, int]]:
+def _trades_between(trades: Trades | None, first_ns: int, end_ns: int) -> Iterator[tuple[int, float, int]]:
     if trades is None:
-        return []
-    keep = trades.ts_ns >= start_ns
-    return list(zip(trades.ts_ns[keep].tolist(), trades.size[keep].tolist(), trades.side[keep].tolist(), strict=True))
+        return iter(())
+    cut = slice(*np.searchsorted(trades.ts_ns, [first_ns, end_ns]))
+    return zip(trades.ts_ns[cut].tolist(), trades.size[cut].tolist(), trades.side[cut].tolist(), strict=True)
 
 
 def _by_close(bars: Bars) -> dict[int, tuple[float, ...]]:
@@ -218,8 +228,7 @@ def _check_decisions(case: _Case) -> Iterator[Finding]:
     """Run the engine with the true future, with none, and with noise; compare every record up to each moment."""
     truth = _run(case, case.config)
     for moment_ns in case.moments:
-        shorter = structs.replace(case.config, backtest=Window(start=case.config.backtest.start, end=_iso(moment_ns)))
-        yield _compare_runs(moment_ns, "removed", truth, _run(case, shorter))
+        yield _compare_runs(moment_ns, "removed", truth, _run(case, _until(case.config, moment_ns)))
         with tempfile.TemporaryDirectory() as folder:
             noisy = dict(_futures(case, moment_ns))["replaced by noise"]
             _write_catalogue(case, noisy, Path(folder))
@@ -258,51 +267,54 @@ def _futures(case: _Case, moment_ns: int) -> Futures:
 
 
 def _cut(data: MarketData, moment_ns: int) -> MarketData:
-    trades = data.trades
-    if trades is not None:
-        keep = trades.ts_ns < moment_ns
-        trades = structs.replace(trades, **{name: getattr(trades, name)[keep] for name in trades.__struct_fields__})
+    trades = None if data.trades is None else _rows(data.trades, data.trades.ts_ns < moment_ns)
     return structs.replace(data, bars=data.bars.window(-1, moment_ns), trades=trades)
 
 
+def _rows(trades: Trades, keep: Bools) -> Trades:
+    return Trades(**{name: getattr(trades, name)[keep] for name in Trades.__struct_fields__})
+
+
 def _noise(data: MarketData, moment_ns: int, instrument: Instrument, rng: np.random.Generator) -> MarketData:
-    """The same stamps with a random walk of five times the usual size, on the tick grid, after the moment."""
-    bars = data.bars
+    """The same stamps with a random walk of five times the usual size, on the tick grid, after the moment.
+
+    Trades follow the new bars; sizes and volumes are shuffled, aggressors drawn.
+    """
+    bars, tick = data.bars, float(instrument.price_increment)
     after = bars.ts_ns > moment_ns
-    count = int(after.sum())
-    last = bars.close[~after][-1]
-    tick = float(instrument.price_increment)
-    close = last * np.exp(np.cumsum(rng.normal(0.0, 5 * float(np.diff(np.log(bars.close)).std()), count)))
-    opened = np.concatenate(([last], close[:-1])) if count else close
-    columns = {
+    last = bars.close[max(int((~after).sum()) - 1, 0)]
+    steps = rng.normal(0.0, 5 * float(np.diff(np.log(bars.close)).std()), int(after.sum()))
+    close = np.maximum(np.round(last * np.exp(np.cumsum(steps)) / tick), 2.0)
+    opened = np.concatenate(([np.round(last / tick)], close))[:-1]
+    new = {
         "open": opened,
-        "high": np.maximum(opened, close) + tick,
-        "low": np.maximum(np.minimum(opened, close) - tick, tick),
+        "high": np.maximum(opened, close) + 1.0,
+        "low": np.minimum(opened, close) - 1.0,
         "close": close,
     }
-    changed = {
-        name: np.concatenate((getattr(bars, name)[~after], np.round(np.maximum(column, tick) / tick) * tick))
-        for name, column in columns.items()
-    }
+    changed = {name: np.concatenate((getattr(bars, name)[~after], ticks * tick)) for name, ticks in new.items()}
     volume = np.concatenate((bars.volume[~after], rng.permutation(bars.volume[after])))
-    return structs.replace(_cut(data, moment_ns), bars=structs.replace(bars, volume=volume, **changed))
+    bars = structs.replace(bars, volume=volume, **changed)
+    trades = None if data.trades is None else _noise_of_trades(data.trades, bars, moment_ns, rng)
+    return structs.replace(data, bars=bars, trades=trades)
+
+
+def _noise_of_trades(trades: Trades, bars: Bars, moment_ns: int, rng: np.random.Generator) -> Trades:
+    """Trades from the moment on at the open or the close of their new bar, with other sizes and aggressors."""
+    after = trades.ts_ns >= moment_ns
+    of_bar = np.minimum(np.searchsorted(bars.ts_ns, trades.ts_ns[after], side="right"), len(bars) - 1)
+    price, size, side = trades.price.copy(), trades.size.copy(), trades.side.copy()
+    price[after] = np.where(rng.random(len(of_bar)) < 0.5, bars.open[of_bar], bars.close[of_bar])
+    size[after] = rng.permutation(size[after])
+    side[after] = rng.choice(np.array([BUY, SELL], dtype=np.int8), len(of_bar))
+    return Trades(ts_ns=trades.ts_ns, price=price, size=size, side=side)
 
 
 def _write_catalogue(case: _Case, data: Mapping[str, MarketData], folder: Path) -> None:
-    catalogue = ParquetDataCatalog(folder)
-    for name, market in data.items():
-        instrument = case.instruments[name]
-        catalogue.write_data([instrument])
-        kind = bar_type(instrument.id, case.config.data.base, case.config.data.base)
-        catalogue.write_data(_engine_bars(kind, instrument, market.bars))
-
-
-def _engine_bars(kind: BarType, instrument: Instrument, bars: Bars) -> list[Bar]:
-    prices = zip(bars.open.tolist(), bars.high.tolist(), bars.low.tolist(), bars.close.tolist(), strict=True)
-    return [
-        Bar(kind, *(instrument.make_price(price) for price in four), instrument.make_qty(volume), ts_ns, ts_ns)
-        for four, volume, ts_ns in zip(prices, bars.volume.tolist(), bars.ts_ns.tolist(), strict=True)
-    ]
+    with open_staging(folder) as staging:
+        for name, market in data.items():
+            instrument, length_ns = case.instruments[name], case.config.spec.base_ns
+            store_market(staging, folder, instrument, market, length_ns, Provenance())
 
 
 def _iso(ts_ns: int) -> str:

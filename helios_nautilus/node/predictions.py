@@ -1,24 +1,35 @@
 """Writes a model's predictions into the catalogue, so that runs can replay them instead of stepping the network."""
 
-import shutil
 import tempfile
 from pathlib import Path
+from typing import Final, Self
 
+import msgspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from msgspec import Struct
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 from nautilus_trader.persistence.funcs import class_to_filename
 
+from helios_nautilus.actors.prediction import GRACE_MS
 from helios_nautilus.config import HeliosConfig
+from helios_nautilus.domain.bars import Floats, Ints
 from helios_nautilus.domain.features.table import FeatureTables, build_tables
 from helios_nautilus.domain.labels import Label
 from helios_nautilus.domain.timeframe import NS_PER_MS
+from helios_nautilus.errors import ModelError, NotEnoughHistoryError
 from helios_nautilus.history.arrays import hash_data, unlabelled_arrays
 from helios_nautilus.history.catalogue import load_instruments, load_market_data
 from helios_nautilus.messages import Prediction, decision_id_of
-from helios_nautilus.models.checkpoint import Model, load_model
+from helios_nautilus.models.checkpoint import Model
 from helios_nautilus.models.predict import predict_arrays
 from helios_nautilus.models.threads import one_thread
+from helios_nautilus.node.model import load_run_model
+
+_KEY: Final = b"helios"
+"""Under which a file's metadata say what it is."""
 
 
 def predictions_folder(catalog: Path) -> Path:
@@ -29,21 +40,82 @@ def predictions_folder(catalog: Path) -> Path:
 def write_predictions(config: HeliosConfig) -> dict[str, int]:
     """Predict every decision of the backtest window in one pass and replace what the catalogue held.
 
-    Returns the number of predictions by instrument. The new files are written aside and moved in as one.
+    Returns the number of predictions by instrument. The new files are written aside and moved in as one. Raises what
+    `load_run_model` and `load_market_data` raise, and `NotEnoughHistoryError` where there is nothing to predict.
     """
-    model = load_model(config.model.folder, config.spec.hash)
+    model = load_run_model(config)
     found = predict_window(config, model)
+    if not any(found.values()):
+        raise NotEnoughHistoryError(
+            f"{config.data.catalog} has no decision between {config.backtest.start} and {config.backtest.end} that "
+            "could be predicted; choose another window or fill the gaps ('helios data gaps')"
+        )
     catalog = config.data.catalog
     with tempfile.TemporaryDirectory(prefix=".predictions-", dir=catalog) as aside:
         draft = ParquetDataCatalog(aside)
         for predictions in found.values():
             draft.write_data(predictions)
-        target = predictions_folder(catalog)
-        if target.exists():
-            target.rename(Path(aside) / "replaced")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(predictions_folder(Path(aside)), target)
+        _sign(predictions_folder(Path(aside)), _Signature.of(config, model.model_id))
+        _swap(predictions_folder(Path(aside)), predictions_folder(catalog), Path(aside) / "replaced")
     return {name: len(predictions) for name, predictions in found.items()}
+
+
+def check_predictions(config: HeliosConfig, model_id: str) -> None:
+    """`ModelError` unless the catalogue holds this model's predictions of the whole backtest window."""
+    folder, wanted = predictions_folder(config.data.catalog), _Signature.of(config, model_id)
+    signatures = [_signature_of(path) for path in folder.rglob("*.parquet")]
+    if not signatures:
+        raise ModelError(f"{config.data.catalog} holds no predictions to replay: write them with 'helios predict'")
+    for found in signatures:
+        if found is None or not found.serves(wanted):
+            raise ModelError(
+                f"the predictions in {config.data.catalog} are of another model or another window than this run's: "
+                "write them again with 'helios predict'"
+            )
+
+
+class _Signature(Struct, frozen=True, kw_only=True):
+    """What written predictions are of."""
+
+    model_id: str
+    start_ns: int
+    end_ns: int
+
+    @classmethod
+    def of(cls, config: HeliosConfig, model_id: str) -> Self:
+        return cls(model_id=model_id, start_ns=config.backtest.start_ns, end_ns=config.backtest.end_ns)
+
+    def serves(self, run: Self) -> bool:
+        return self.model_id == run.model_id and self.start_ns <= run.start_ns and run.end_ns <= self.end_ns
+
+
+def _sign(folder: Path, signature: _Signature) -> None:
+    """Write into every file what its predictions are of."""
+    for path in folder.rglob("*.parquet"):
+        table = pq.read_table(path)
+        metadata = {**(table.schema.metadata or {}), _KEY: msgspec.json.encode(signature)}
+        pq.write_table(table.replace_schema_metadata(metadata), path)
+
+
+def _signature_of(path: Path) -> _Signature | None:
+    """None for a file that is damaged, or that `write_predictions` did not write."""
+    try:
+        return msgspec.json.decode((pq.read_schema(path).metadata or {}).get(_KEY, b""), type=_Signature)
+    except (pa.ArrowInvalid, msgspec.DecodeError):
+        return None
+
+
+def _swap(draft: Path, target: Path, replaced: Path) -> None:
+    """Put a folder in another's place; interrupted in between, the old one comes back."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        target.rename(replaced)
+    try:
+        draft.rename(target)
+    except BaseException:
+        if replaced.exists() and not target.exists():
+            replaced.rename(target)
+        raise
 
 
 def predict_window(config: HeliosConfig, model: Model) -> dict[str, list[Prediction]]:
@@ -59,12 +131,18 @@ def predict_window(config: HeliosConfig, model: Model) -> dict[str, list[Predict
         raw = predict_arrays(model, arrays)
     p = raw.probabilities(model.card.temperature)
     rows = np.flatnonzero((arrays.ts_ns > config.backtest.start_ns) & (arrays.ts_ns <= config.backtest.end_ns))
-    latency_ns = int(config.model.latency_ms * NS_PER_MS)
-    closes = _decision_closes(tables)
+    known_ns = arrays.ts_ns + _delays_ns(tables, config.model.latency_ms)
+    closes = tables[spec.timeframes.decision].close
     return {
         name: [
             _prediction(
-                name, int(arrays.ts_ns[row]), latency_ns, model, p[row, i], raw.attention[row, i], closes[row, i]
+                name,
+                int(arrays.ts_ns[row]),
+                int(known_ns[row]),
+                model,
+                p[row, i],
+                raw.attention[row, i],
+                float(closes[row, i]),
             )
             for row in rows
             if np.isfinite(p[row, i]).all()
@@ -73,17 +151,24 @@ def predict_window(config: HeliosConfig, model: Model) -> dict[str, list[Predict
     }
 
 
-def _decision_closes(tables: FeatureTables) -> np.ndarray:
-    return tables[tables.spec.timeframes.decision].close
+def _delays_ns(tables: FeatureTables, latency_ms: float) -> Ints:
+    """How long after each decision close (d,) its predictions are known in service: later where a bar is missing."""
+    ts_ns = tables.decision_closes
+    is_complete = np.ones(len(ts_ns), dtype=np.bool_)
+    for table, length_ns in zip(tables.tables, tables.spec.timeframes.lengths_ns, strict=True):
+        closing = np.flatnonzero(ts_ns % length_ns == 0)
+        rows = np.searchsorted(table.ts_ns, ts_ns[closing])
+        is_complete[closing] &= np.isfinite(table.close[rows]).all(axis=1)
+    return np.where(is_complete, int(latency_ms * NS_PER_MS), int(GRACE_MS * NS_PER_MS))
 
 
 def _prediction(
-    name: str, ts_ns: int, latency_ns: int, model: Model, p: np.ndarray, attention: np.ndarray, close: float
+    name: str, ts_ns: int, known_ns: int, model: Model, p: Floats, attention: Floats, close: float
 ) -> Prediction:
     high, medium, low = attention.tolist()
     return Prediction(
         ts_event=ts_ns,
-        ts_init=ts_ns + latency_ns,
+        ts_init=known_ns,
         instrument_id=InstrumentId.from_str(name),
         decision_id=decision_id_of(name, ts_ns),
         model_id=model.model_id,
@@ -93,5 +178,5 @@ def _prediction(
         attention_high=high,
         attention_medium=medium,
         attention_low=low,
-        price=float(close),
+        price=close,
     )

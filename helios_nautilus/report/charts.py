@@ -50,7 +50,7 @@ def equity_chart(account: Curve, hold: Curve | None, run: RunRecord) -> Spec:
         traces += [trace | shown for trace in _curve_traces(hold, name, "var(--muted)", 1.1, prefix)]
     layout = _layout(run, height=430, hovermode="x unified")
     layout["yaxis"] |= {"domain": [0.34, 1.0], "tickprefix": prefix}
-    layout["yaxis2"] = layout["yaxis"] | {"domain": [0.0, 0.26], "tickprefix": "", "tickformat": ".1%"}
+    layout["yaxis2"] = layout["yaxis"] | {"domain": [0.0, 0.26], "tickprefix": "", "tickformat": ".2~%"}
     layout["xaxis"] |= {"anchor": "y2"}
     return {"data": traces, "layout": layout}
 

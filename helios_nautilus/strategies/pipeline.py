@@ -134,7 +134,8 @@ class Pipeline:
             return
         if _alert_name(decision_id) in self._clock.timer_names:
             self._clock.cancel_timer(_alert_name(decision_id))
-        event = PipelineEvent(decision_id=decision_id, ts_ns=self._clock.timestamp_ns(), ok=ok, words=words or reason)
+        now_ns = self._clock.timestamp_ns()
+        event = PipelineEvent(decision_id=decision_id, ts_ns=now_ns, stage=stage, ok=ok, words=words or reason)
         self._on_ended(dossier, stage, reason, event)
 
 

@@ -1,20 +1,23 @@
 """A strategy whose every entry walks through the tiers and whose every position lives by the exit plan.
 
 Subclasses decide what to propose and when to leave; this class turns that into orders: a bracket (entry, stop and
-target sent as one), a time-out, an optional trailing stop, and obedience to the kill switch.
+target sent as one), a maker's re-quotes, a time-out, an optional trailing stop, and obedience to the kill switch.
+
+Stop and target work from the entry's first fill until nothing is held: an exit is sent beside them, and being
+reduce-only none of them can close more than there is.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
+from typing import Final
 
 from nautilus_trader.config import StrategyConfig
-from nautilus_trader.core.datetime import unix_nanos_to_dt
 from nautilus_trader.indicators import AverageTrueRange
-from nautilus_trader.model.data import Bar
-from nautilus_trader.model.enums import OrderSide, OrderType, TimeInForce
-from nautilus_trader.model.events import OrderEvent, OrderFilled, PositionClosed
+from nautilus_trader.model.data import Bar, BarType, QuoteTick
+from nautilus_trader.model.events import OrderEvent, OrderFilled, PositionClosed, PositionEvent
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 from nautilus_trader.model.instruments import Instrument
-from nautilus_trader.model.objects import Currency, Price, Quantity
+from nautilus_trader.model.objects import Currency, Quantity
 from nautilus_trader.model.orders import Order, OrderList
 from nautilus_trader.model.position import Position
 from nautilus_trader.trading.strategy import Strategy
@@ -24,7 +27,7 @@ from helios_nautilus.domain.lifecycle import Lifecycle, Phase
 from helios_nautilus.domain.plan import Bracket, CloseReason, ExitPlan, Side
 from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
 from helios_nautilus.journal.protocol import Journal
-from helios_nautilus.journal.records import Action, EventRecord, OrderRecord, SignalRecord
+from helios_nautilus.journal.records import Action, EventRecord, OrderRecord, OrderRole, SignalRecord
 from helios_nautilus.messages import (
     TOPIC_KILL_SWITCH,
     TOPIC_PIPELINE,
@@ -34,8 +37,12 @@ from helios_nautilus.messages import (
     Proposal,
     Stage,
 )
-from helios_nautilus.strategies import audit
+from helios_nautilus.strategies import audit, orders
 from helios_nautilus.strategies.pipeline import Pipeline
+
+_CLOSED_BY: Final[dict[OrderRole, CloseReason]] = {"STOP": CloseReason.STOP_LOSS, "TARGET": CloseReason.TAKE_PROFIT}
+_MOST_DOUBLINGS: Final = 5
+"""A refused exit is sent again after 2, 4, ... and at last every 64 seconds (with the default check)."""
 
 
 class TieredStrategyConfig(StrategyConfig, frozen=True, kw_only=True):
@@ -52,11 +59,12 @@ class TieredStrategyConfig(StrategyConfig, frozen=True, kw_only=True):
     base, decision
         Lengths of the recorded bars and of the decision bars; a trailing stop follows the latter.
     slippage_bound
-        A taker's entry is an immediate-or-cancel limit at most this fraction beyond the last known price.
+        A taker's entry is an immediate-or-cancel limit at most this fraction beyond the last known price; a maker's
+        is re-quoted no further than that.
     proposal_ttl_secs
         How long a proposal may be under way before it is refused.
     order_check_secs
-        How long after sending an order its fate is looked at.
+        How often a bet is looked at as long as one of its orders is on its way.
 
     """
 
@@ -72,13 +80,16 @@ class TieredStrategyConfig(StrategyConfig, frozen=True, kw_only=True):
 
 
 class Bet:
-    """A dossier that became orders."""
+    """A dossier that became orders. ``order_ids`` are all it ever had, ``stop`` and ``target`` the ones that count."""
 
     def __init__(self, dossier: Dossier, life: Lifecycle, orders: OrderList) -> None:
         self.dossier = dossier
         self.life = life
-        self.entry, self.stop, self.target = (order.client_order_id for order in orders.orders)
+        self.order_ids = [order.client_order_id for order in orders.orders]
+        self.entry, self.stop, self.target = self.order_ids
         self.exits: list[ClientOrderId] = []
+        self.refused_exits = 0
+        self.is_rearmed = False
         self.costs = Decimal(0)
         self.extreme: float | None = None
 
@@ -88,9 +99,9 @@ class Bet:
         return self.dossier.proposal.decision_id
 
     @property
-    def order_ids(self) -> tuple[ClientOrderId, ...]:
-        """Every order of the bet."""
-        return self.entry, self.stop, self.target, *self.exits
+    def instrument_id(self) -> InstrumentId:
+        """What the bet is on."""
+        return self.dossier.proposal.instrument_id
 
 
 class TieredStrategy(Strategy):
@@ -106,13 +117,13 @@ class TieredStrategy(Strategy):
         self._currency = Currency.from_str(config.account_currency)
         self._bets: dict[InstrumentId, Bet] = {}
         self._by_order: dict[ClientOrderId, Bet] = {}
-        self._atr: dict[InstrumentId, AverageTrueRange] = {}
+        self._atr: dict[BarType, AverageTrueRange] = {}
         self._pipeline: Pipeline | None = None
 
     # Lifecycle of the component
 
     def on_start(self) -> None:
-        """Join the bus; with a trailing plan, follow the decision bars."""
+        """Join the bus; a trailing plan follows the decision bars, a maker's the quotes."""
         self._pipeline = Pipeline(
             self.msgbus,
             self.clock,
@@ -121,13 +132,24 @@ class TieredStrategy(Strategy):
             on_ended=self._walk_ended,
         )
         self.msgbus.subscribe(TOPIC_KILL_SWITCH, self._on_kill_switch)
-        if self.config.plan.trail_atr is not None:
-            for instrument_id in self.config.instrument_ids:
-                self._atr[instrument_id] = AverageTrueRange(14)
-                self.subscribe_bars(bar_type(instrument_id, self.config.decision, self.config.base))
+        for bet in self._bets.values():
+            self._pick_up(bet)
+        for instrument_id in self.config.instrument_ids:
+            if self.config.plan.trail_atr is not None:
+                kind = bar_type(instrument_id, self.config.decision, self.config.base)
+                self._atr.setdefault(kind.standard(), AverageTrueRange(14))
+                self.subscribe_bars(kind)
+            if self.config.plan.entry == "maker":
+                self.subscribe_quote_ticks(instrument_id)
+
+    def on_resume(self) -> None:
+        """Go on after a stop, with the bets there are."""
+        self.on_start()
 
     def on_stop(self) -> None:
-        """Leave the bus; working orders stay as they are."""
+        """Leave the bus and drop what is before the tiers; working orders stay as they are."""
+        if self._pipeline is not None:
+            self._pipeline.abandon("stopped")
         self.msgbus.unsubscribe(TOPIC_KILL_SWITCH, self._on_kill_switch)
 
     def on_reset(self) -> None:
@@ -136,6 +158,14 @@ class TieredStrategy(Strategy):
         self._bets.clear()
         self._by_order.clear()
         self._atr.clear()
+
+    def _pick_up(self, bet: Bet) -> None:
+        """Make up for what a stop took away: the alerts, and what was heard of the entry."""
+        entry = self.cache.order(bet.entry)
+        if entry.filled_qty > 0:
+            bet.life.entry_filled(entry.ts_last)
+            self._await_time_out(bet)
+        self._check_later(bet)
 
     # What subclasses call
 
@@ -158,12 +188,7 @@ class TieredStrategy(Strategy):
         bet = self._bets.get(instrument_id)
         if bet is None or not bet.life.request_exit(reason):
             return False
-        for order_id in (bet.entry, bet.stop, bet.target):
-            order = self.cache.order(order_id)
-            if not (order.is_closed or order.is_pending_cancel):
-                self.cancel_order(order)
-        self._flatten(bet)
-        self._check_later(bet)
+        self._wind_up(bet)
         return True
 
     # Tiers
@@ -188,9 +213,11 @@ class TieredStrategy(Strategy):
             return
         if self._pipeline is not None:
             self._pipeline.abandon("kill_switch")
-        for instrument_id, bet in list(self._bets.items()):
+        for bet in list(self._bets.values()):
             if change.flatten or bet.life.phase is Phase.ENTERING:
-                self.leave(instrument_id, CloseReason.KILL)
+                self.leave(bet.instrument_id, CloseReason.KILL)
+            else:
+                self._cancel(bet.entry)
 
     # Entry
 
@@ -198,18 +225,18 @@ class TieredStrategy(Strategy):
         proposal, terms = dossier.proposal, dossier.known_terms
         instrument: Instrument = self.cache.instrument(proposal.instrument_id)
         reference = self._reference_price(proposal)
-        quantity = _affordable(instrument, terms.notional / reference)
+        quantity = orders.affordable(instrument, terms.notional / reference)
         if quantity is None or self.has_bet(instrument.id):
             self._not_sent(proposal, instrument, "too_small" if quantity is None else "position_open")
             return
         bracket = Bracket(stop=terms.stop, target=terms.target, hold_ns=self.config.plan.hold_ns)
         life = Lifecycle(proposal.side, reference, bracket, self.config.plan.max_hold_mins * NS_PER_MIN)
-        orders = self._bracket(instrument, proposal, quantity, reference, life)
-        bet = Bet(dossier, life, orders)
+        bracket_orders = self._open_bracket(instrument, quantity, life, proposal.decision_id)
+        bet = Bet(dossier, life, bracket_orders)
         self._bets[instrument.id] = bet
         self._by_order.update(dict.fromkeys(bet.order_ids, bet))
-        self.submit_order_list(orders)
         self._check_later(bet)
+        self.submit_order_list(bracket_orders)  # last: a denial ends the bet before this returns
 
     def _reference_price(self, proposal: Proposal) -> float:
         """Best price now if a quote came after the decision's bar, else that bar's close."""
@@ -220,29 +247,35 @@ class TieredStrategy(Strategy):
         price = quote.ask_price if (proposal.side is Side.LONG) == is_taker else quote.bid_price
         return price.as_double()
 
-    def _bracket(
-        self, instrument: Instrument, proposal: Proposal, quantity: Quantity, reference: float, life: Lifecycle
-    ) -> OrderList:
-        plan, decision_id = self.config.plan, proposal.decision_id
-        is_taker = plan.entry == "taker"
-        bound = 1.0 + proposal.side.sign * self.config.slippage_bound if is_taker else 1.0
-        deadline = None if is_taker else self.clock.timestamp_ns() + plan.maker_wait_secs * NS_PER_SEC
-        return self.order_factory.bracket(
-            instrument_id=instrument.id,
-            order_side=OrderSide.BUY if proposal.side is Side.LONG else OrderSide.SELL,
-            quantity=quantity,
-            entry_order_type=OrderType.LIMIT,
-            entry_price=instrument.make_price(reference * bound),
-            entry_post_only=not is_taker,
-            time_in_force=TimeInForce.IOC if is_taker else TimeInForce.GTD,
-            expire_time=None if deadline is None else unix_nanos_to_dt(deadline),
-            sl_trigger_price=instrument.make_price(life.stop_price),
-            tp_price=instrument.make_price(life.target_price),
-            tp_post_only=False,
-            entry_tags=audit.tags(decision_id, "ENTRY"),
-            sl_tags=audit.tags(decision_id, "STOP"),
-            tp_tags=audit.tags(decision_id, "TARGET"),
+    def _open_bracket(self, instrument: Instrument, quantity: Quantity, life: Lifecycle, decision_id: str) -> OrderList:
+        plan = self.config.plan
+        if plan.entry == "maker":
+            price, give_up_ns = life.reference, self.clock.timestamp_ns() + plan.maker_wait_secs * NS_PER_SEC
+        else:
+            price, give_up_ns = life.reference * (1.0 + life.side.sign * self.config.slippage_bound), None
+        return orders.open_bracket(
+            self.order_factory, instrument, quantity, life, decision_id, price=price, give_up_ns=give_up_ns
         )
+
+    def on_quote_tick(self, tick: QuoteTick) -> None:
+        """Let a maker's entry follow the market."""
+        bet = self._bets.get(tick.instrument_id)
+        if bet is not None:
+            self._requote(bet)
+
+    def _requote(self, bet: Bet) -> None:
+        """Move a maker's entry that is still unfilled after the best price, within the slippage bound."""
+        entry, sign = self.cache.order(bet.entry), bet.life.side.sign
+        quote = self.cache.quote_tick(bet.instrument_id)
+        is_unfilled = bet.life.phase is Phase.ENTERING and entry.is_open and not entry.is_pending_update
+        if not (entry.is_post_only and is_unfilled) or quote is None or quote.ts_event < bet.dossier.proposal.ts_ns:
+            return
+        best = (quote.bid_price if bet.life.side is Side.LONG else quote.ask_price).as_double()
+        furthest = bet.life.reference * (1.0 + sign * self.config.slippage_bound)
+        price = self.cache.instrument(bet.instrument_id).make_price(sign * min(sign * best, sign * furthest))
+        if sign * (price - entry.price) > 0:
+            self.modify_order(entry, price=price)
+            self._check_later(bet)
 
     def _not_sent(self, proposal: Proposal, instrument: Instrument, reason: str) -> None:
         self.journal.append(
@@ -283,79 +316,110 @@ class TieredStrategy(Strategy):
             self._on_order_closed(bet, order)
 
     def _on_fill(self, bet: Bet, order: Order, event: OrderFilled) -> None:
-        if order.client_order_id != bet.entry or not bet.life.entry_filled(event.ts_event):
-            return
+        if order.client_order_id == bet.entry and bet.life.entry_filled(event.ts_event):
+            self._await_time_out(bet)
+
+    def _await_time_out(self, bet: Bet) -> None:
         self.clock.set_time_alert_ns(
-            f"HELIOS-TIMEOUT-{bet.decision_id}",
-            bet.life.deadline_ns,
-            lambda _event: self._time_out(bet),
+            f"HELIOS-TIMEOUT-{bet.decision_id}", bet.life.deadline_ns, lambda _event: self._time_out(bet)
         )
 
     def _time_out(self, bet: Bet) -> None:
-        instrument_id = bet.dossier.proposal.instrument_id
-        if self._bets.get(instrument_id) is bet:  # an alert may come after its bet has ended
-            self.leave(instrument_id, CloseReason.TIMEOUT)
+        if self._bets.get(bet.instrument_id) is bet:  # an alert may come after its bet has ended
+            self.leave(bet.instrument_id, CloseReason.TIMEOUT)
 
     def _on_order_closed(self, bet: Bet, order: Order) -> None:
-        if bet.life.phase is Phase.EXITING:
-            self._flatten(bet)
-        elif bet.life.phase is Phase.ENTERING and order.client_order_id == bet.entry:
-            self._settle(bet, None)
-        elif bet.life.phase is Phase.OPEN and order.client_order_id == bet.stop and self._position(bet) is not None:
-            # A position must not live without its stop: the stop was refused or cancelled by the venue.
-            self.leave(order.instrument_id, CloseReason.MANUAL)
+        """An order of the bet ended other than by its last fill."""
+        order_id, phase = order.client_order_id, bet.life.phase
+        if phase is Phase.ENTERING and order_id == bet.entry:
+            bet.life.give_up()
+            self._wind_up(bet)
+        elif phase is Phase.EXITING and order_id in bet.exits and order.filled_qty == 0 and self._position(bet):
+            # A refused exit is sent again by the next check, not here: it would be refused over and over.
+            bet.refused_exits += 1
+            self.log.error(f"Exit refused: {order}")
+        elif phase is Phase.EXITING:
+            self._wind_up(bet)
+        elif order_id in (bet.stop, bet.target):
+            self._restore_guard(bet)
 
-    def on_position_closed(self, event: PositionClosed) -> None:
-        """Settle the bet that the position came from."""
+    def on_position_event(self, event: PositionEvent) -> None:
+        """Journal a position that was closed, and go on winding up a bet that is to end."""
         bet = self._bets.get(event.instrument_id)
         if bet is None:
             return
-        closed_by = {bet.stop: CloseReason.STOP_LOSS, bet.target: CloseReason.TAKE_PROFIT}.get(event.closing_order_id)
-        reason = bet.life.finish(closed_by)
-        position = self.cache.position(event.position_id)
-        self.journal.append(audit.position_record(position, bet.decision_id, bet.life, str(reason), bet.costs))
-        self._settle(bet, position)
-
-    def _settle(self, bet: Bet, position: Position | None) -> None:
-        """Forget a bet that holds nothing, and see to it that none of its orders works on."""
-        bet.life.finish()
-        instrument_id = bet.dossier.proposal.instrument_id
-        self._bets.pop(instrument_id, None)
-        for name in (f"HELIOS-TIMEOUT-{bet.decision_id}", f"HELIOS-CHECK-{bet.decision_id}"):
-            if name in self.clock.timer_names:
-                self.clock.cancel_timer(name)
-        for order_id in bet.order_ids:
-            order = self.cache.order(order_id)
-            if order is not None and not (order.is_closed or order.is_pending_cancel):
-                self.cancel_order(order)
+        if isinstance(event, PositionClosed):
+            closing = self.cache.order(event.closing_order_id)
+            reason = bet.life.close(_CLOSED_BY.get(audit.role_of(closing)))
+            position = self.cache.position(event.position_id)
+            self.journal.append(audit.position_record(position, bet.decision_id, bet.life, reason.value, bet.costs))
+        elif bet.is_rearmed and event.quantity > self.cache.order(bet.stop).quantity:
+            self.leave(event.instrument_id, CloseReason.MANUAL)  # the entry went on filling after its guard was sent
+        if bet.life.phase is Phase.EXITING:
+            self._wind_up(bet)
 
     # Exits
 
-    def _flatten(self, bet: Bet) -> None:
-        """Send the market exit once nothing else of the bet works, so that no two orders can close it twice."""
-        if bet.life.phase is not Phase.EXITING:
-            return
-        if any(not self.cache.order(order_id).is_closed for order_id in bet.order_ids):
-            return
+    def _wind_up(self, bet: Bet) -> None:
+        """Go a step towards nothing held and nothing working; taken again at every event and check until it is so."""
         position = self._position(bet)
-        if position is None:
-            self._settle(bet, None)
-            return
-        instrument = self.cache.instrument(position.instrument_id)
-        exit_order = self.order_factory.market(
-            instrument_id=instrument.id,
-            order_side=OrderSide.SELL if position.is_long else OrderSide.BUY,
-            quantity=position.quantity,
-            reduce_only=instrument.is_inverse or not instrument.id.symbol.value.isalpha(),
-            tags=audit.tags(bet.decision_id, "EXIT"),
-        )
-        bet.exits.append(exit_order.client_order_id)
-        self._by_order[exit_order.client_order_id] = bet
-        self.submit_order(exit_order)
+        self._cancel(bet.entry)
+        if position is not None:
+            if self._are_closed(bet.exits):
+                out = orders.market_exit(self.order_factory, position, bet.decision_id)
+                bet.exits.append(out.client_order_id)
+                self._submit(bet, out, position)
+        elif self._are_closed([bet.entry]):
+            for order_id in bet.order_ids:
+                self._cancel(order_id)
+            if self._are_closed(bet.order_ids):
+                self._forget(bet)
+                return
         self._check_later(bet)
 
+    def _restore_guard(self, bet: Bet) -> None:
+        """A bet lost its stop or its target: send both anew, or leave if that cannot help.
+
+        A venue may cancel them together with the rest of a partly filled entry. In any other case it did not want them.
+        """
+        position, entry = self._position(bet), self.cache.order(bet.entry)
+        if position is None or bet.is_rearmed or entry.filled_qty == entry.quantity:
+            self.leave(bet.instrument_id, CloseReason.MANUAL)
+            return
+        bet.is_rearmed = True
+        self._cancel(bet.entry)  # if it still works: the new guard is for what is held now
+        instrument = self.cache.instrument(bet.instrument_id)
+        stop, target = orders.new_guard(self.order_factory, instrument, position, bet.life, bet.decision_id)
+        bet.stop, bet.target = stop.client_order_id, target.client_order_id
+        self._submit(bet, stop, position)
+        if bet.life.phase is Phase.OPEN:  # else the stop was denied on the spot, and the exit is on its way
+            self._submit(bet, target, position)
+        self._check_later(bet)
+
+    def _submit(self, bet: Bet, order: Order, position: Position) -> None:
+        bet.order_ids.append(order.client_order_id)
+        self._by_order[order.client_order_id] = bet
+        self.submit_order(order, position_id=position.id)
+
+    def _are_closed(self, order_ids: Iterable[ClientOrderId]) -> bool:
+        return all(self.cache.order(order_id).is_closed for order_id in order_ids)
+
+    def _cancel(self, order_id: ClientOrderId) -> None:
+        order = self.cache.order(order_id)
+        if (order.is_open or order.is_inflight) and not order.is_pending_cancel:
+            self.cancel_order(order)
+
+    def _forget(self, bet: Bet) -> None:
+        bet.life.finish()
+        del self._bets[bet.instrument_id]
+        for order_id in bet.order_ids:
+            del self._by_order[order_id]
+        for name in (f"HELIOS-TIMEOUT-{bet.decision_id}", f"HELIOS-CHECK-{bet.decision_id}"):
+            if name in self.clock.timer_names:
+                self.clock.cancel_timer(name)
+
     def _check_later(self, bet: Bet) -> None:
-        """Look at the bet again in a while, so that an exit goes on whatever became of an answer.
+        """Look at the bet again in a while, so that it goes on whatever became of an answer.
 
         Orders without an answer are the engine's to ask about (its in-flight check). In a backtest this is also the
         moment at which the venue takes up what has reached it between two bars.
@@ -363,36 +427,51 @@ class TieredStrategy(Strategy):
         name = f"HELIOS-CHECK-{bet.decision_id}"
         if name in self.clock.timer_names:
             self.clock.cancel_timer(name)
-        due = self.clock.timestamp_ns() + int(self.config.order_check_secs * NS_PER_SEC)
-        self.clock.set_time_alert_ns(name, due, lambda _event: self._flatten(bet))
+        delay_secs = self.config.order_check_secs * 2 ** min(bet.refused_exits, _MOST_DOUBLINGS)
+        due_ns = self.clock.timestamp_ns() + int(delay_secs * NS_PER_SEC)
+        self.clock.set_time_alert_ns(name, due_ns, lambda _event: self._check(bet))
+
+    def _check(self, bet: Bet) -> None:
+        if self._bets.get(bet.instrument_id) is not bet:
+            return
+        if bet.life.phase is Phase.EXITING:
+            self._wind_up(bet)
+        elif not self._are_closed([bet.entry]):
+            self._requote(bet)
+            self._check_later(bet)
+        elif self._position(bet) is None:  # it ended while the strategy was stopped and heard nothing
+            self.leave(bet.instrument_id, CloseReason.MANUAL)
 
     def _position(self, bet: Bet) -> Position | None:
-        positions = self.cache.positions_open(instrument_id=bet.dossier.proposal.instrument_id, strategy_id=self.id)
+        positions = self.cache.positions_open(instrument_id=bet.instrument_id, strategy_id=self.id)
         return positions[0] if positions else None
 
     # Trailing stop
 
     def on_bar(self, bar: Bar) -> None:
         """Trail the stop behind the best close since the entry."""
-        instrument_id = bar.bar_type.instrument_id
-        atr = self._atr.get(instrument_id)
+        atr = self._atr.get(bar.bar_type)
         if atr is None:
             return
         atr.handle_bar(bar)
-        bet = self._bets.get(instrument_id)
+        bet = self._bets.get(bar.bar_type.instrument_id)
         if bet is None or bet.life.phase is not Phase.OPEN or not atr.initialized:
             return
-        sign = bet.life.side.sign
-        close = bar.close.as_double()
+        sign, close = bet.life.side.sign, bar.close.as_double()
         bet.extreme = close if bet.extreme is None else sign * max(sign * close, sign * bet.extreme)
-        if bet.life.trail(bet.extreme, atr.value, self.config.plan.trail_atr):
+        bet.life.trail(bet.extreme, atr.value, self.config.plan.trail_atr)
+        if sign * (close - bet.life.stop_price) <= 0:  # the venue would refuse a stop that lies in the market
+            self.leave(bet.instrument_id, CloseReason.STOP_LOSS)
+        else:
             self._move_stop(bet)
 
     def _move_stop(self, bet: Bet) -> None:
+        """Bring the stop to where the bet's life has it; also when an earlier move was refused."""
         order = self.cache.order(bet.stop)
-        price: Price = self.cache.instrument(order.instrument_id).make_price(bet.life.stop_price)
+        price = self.cache.instrument(bet.instrument_id).make_price(bet.life.stop_price)
         if order.is_open and not order.is_pending_update and price != order.trigger_price:
             self.modify_order(order, trigger_price=price)
+            self._check_later(bet)
 
     # Journal
 
@@ -410,11 +489,3 @@ class TieredStrategy(Strategy):
                 reason=reason,
             )
         )
-
-
-def _affordable(instrument: Instrument, quantity: float) -> Quantity | None:
-    """The quantity rounded down to the lot, or None if it is under the venue's minimum."""
-    step = instrument.size_increment.as_decimal()
-    lots = (Decimal(repr(quantity)) // step) * step
-    minimum = instrument.min_quantity.as_decimal() if instrument.min_quantity is not None else step
-    return instrument.make_qty(lots) if lots >= minimum > 0 else None

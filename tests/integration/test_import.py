@@ -207,10 +207,10 @@ def test_a_definition_that_contradicts_the_stored_one_is_refused(tmp_path: Path)
 
 
 def test_recorded_bars_never_join_synthetic_ones(tmp_path: Path) -> None:
-    write_demo(tmp_path, MarketConfig(days=1, trades_days=0))
+    write_demo(tmp_path, MarketConfig(seed=4, days=1, trades_days=0))
     before = snapshot(tmp_path)
     path = save(table(0, 9, price=1000.0).set_column(1, "open", [np.full(9, 1000.0)]), tmp_path / "bars.csv")
-    with pytest.raises(ImportFileError, match=r"is synthetic \(seed 7, strength 1.0\): .*another --catalog"):
+    with pytest.raises(ImportFileError, match=r"is synthetic \(seed 4, strength 1.0\): .*another --catalog"):
         import_bars([path], "BTCZAR.VALR", tmp_path)
     path.unlink()
     assert snapshot(tmp_path) == before

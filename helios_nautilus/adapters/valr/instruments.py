@@ -45,6 +45,8 @@ class Pair(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.price_increment <= 0 or self.size_increment <= 0:
             raise ValueError(f"{self.instrument_id}: price_increment and size_increment must be above 0")
+        if not (self.base.isalnum() and self.quote.isalnum()):
+            raise ValueError(f"{self.instrument_id}: base and quote must be codes of currencies, like BTC and ZAR")
         if self.kind == "spot" and (self.margin_init or self.margin_maint):
             raise ValueError(f"{self.instrument_id}: margins are for kind = 'perpetual'")
 
@@ -64,7 +66,7 @@ def load_pairs(path: Path = PAIRS_FILE) -> dict[str, Pair]:
         pairs = msgspec.toml.decode(path.read_bytes(), type=_Table).instrument
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such instruments file") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
     table = {pair.instrument_id: pair for pair in pairs}
     if len(table) < len(pairs):

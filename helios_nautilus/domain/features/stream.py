@@ -24,15 +24,19 @@ class FeatureRow(Struct, frozen=True, kw_only=True):
 
 
 class _Bar:
-    """The universe's bars of one close while they come in: inputs (n, fields), who is in, and how many are not."""
+    """The universe's bars of one close while they come in: inputs (n, fields), who is in, and how many are not.
 
-    __slots__ = ("inputs", "missing", "present")
+    ``is_proven`` once the base bars of all of them have been found to be in.
+    """
+
+    __slots__ = ("inputs", "is_proven", "missing", "present")
 
     def __init__(self, size: int) -> None:
         self.inputs = np.zeros((size, len(Field)))
         self.inputs[:, Field.SPREAD :] = np.nan
         self.present = np.zeros(size, dtype=np.bool_)
         self.missing = size
+        self.is_proven = False
 
 
 class _Series:
@@ -112,8 +116,11 @@ class FeatureStream:
         low: float,
         close: float,
         volume: float,
-    ) -> None:
-        """Take a bar of one of the three timeframes. Raises `DataError` if its stamp is not on the grid."""
+    ) -> bool:
+        """Take a bar of one of the three timeframes; False if its close was closed before, and the bar is ignored.
+
+        Raises `DataError` if its stamp is not on the grid.
+        """
         series, i = self._series[timeframe], self._find(instrument_id)
         if ts_ns % series.length_ns:
             raise DataError(
@@ -123,7 +130,7 @@ class FeatureStream:
             self._base_seen[self._base_slots(ts_ns), i] = ts_ns
         if ts_ns <= series.closed_ns:
             self.late_bars += 1
-            return
+            return False
         bar = series.pending.get(ts_ns)
         if bar is None:
             bar = series.pending[ts_ns] = _Bar(len(self._index))
@@ -131,6 +138,7 @@ class FeatureStream:
             bar.present[i] = True
             bar.missing -= 1
         bar.inputs[i, : Field.BOUGHT] = open, high, low, close, canonical(volume, self._precisions[i])
+        return True
 
     def on_base_bar(self, instrument_id: str, ts_ns: int) -> None:
         """Take note of a base bar that is none of the three timeframes: it proves part of a longer bar."""
@@ -157,7 +165,8 @@ class FeatureStream:
         bar = series.pending.get(ts_ns)
         if bar is None or bar.missing:
             return False
-        return series.length_ns == self._base_ns or bool(self._is_proven(series.length_ns, ts_ns).all())
+        bar.is_proven = series.length_ns == self._base_ns or bool(self._is_proven(series.length_ns, ts_ns).all())
+        return bar.is_proven
 
     def due(self, ts_ns: int) -> dict[str, bool]:
         """The timeframes with a close at ``ts_ns`` that is still open, fastest first, and whether each is complete."""
@@ -185,7 +194,7 @@ class FeatureStream:
         if series.closed_ns >= 0 and ts_ns > series.closed_ns + series.length_ns:
             self._run_kernel(series, _Bar(size))
         bar = series.pending.pop(ts_ns, None) or _Bar(size)
-        if series.length_ns > self._base_ns:
+        if series.length_ns > self._base_ns and not bar.is_proven:
             bar.present &= self._is_proven(series.length_ns, ts_ns)
         self._add_ticks(bar, ts_ns, series.length_ns)
         series.closed_ns = ts_ns

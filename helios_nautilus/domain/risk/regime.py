@@ -36,7 +36,8 @@ class PerRegime(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.values[_SEVERITY[regime]]
 
 
-_SEVERITY = {regime: severity for severity, regime in enumerate(Regime)}
+_REGIMES = tuple(Regime)
+_SEVERITY = {regime: severity for severity, regime in enumerate(_REGIMES)}
 
 
 class RegimeHistory:
@@ -77,4 +78,4 @@ class RegimeHistory:
 
 def _place(value: float, thresholds: Thresholds) -> Regime:
     """First regime whose upper end lies above ``value``."""
-    return tuple(Regime)[bisect_right(thresholds, value)]
+    return _REGIMES[bisect_right(thresholds, value)]

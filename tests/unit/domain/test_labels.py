@@ -116,9 +116,9 @@ def test_fixed_threshold_is_unknown_at_the_end_of_the_data_and_across_a_hole():
     assert (fixed_threshold(bars.window(-9, -8), np.array([0])) == Label.UNKNOWN).all()
 
 
-def test_label_reaches_at_least_as_far_as_the_longest_hold():
-    assert LabelConfig().reach_ns(ExitPlan()) == 1440 * NS_PER_MIN
-    assert LabelConfig().reach_ns(ExitPlan(entry="maker")) == 1445 * NS_PER_MIN
+def test_label_reaches_at_least_as_far_as_the_hold_and_a_makers_wait():
+    assert LabelConfig().reach_ns(ExitPlan()) == 240 * NS_PER_MIN
+    assert LabelConfig().reach_ns(ExitPlan(entry="maker")) == 245 * NS_PER_MIN
     assert LabelConfig(horizon_mins=2000).reach_ns(ExitPlan()) == 2000 * NS_PER_MIN
 
 

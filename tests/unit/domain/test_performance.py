@@ -5,7 +5,7 @@ import math
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from helios_nautilus.domain.performance import (
@@ -207,6 +207,9 @@ def test_every_figure_is_finite_or_unknown(curve: list[tuple[float, int]], pnl: 
 @given(curve=CURVES)
 def test_daily_returns_compound_to_the_total_return(curve: list[tuple[float, int]]):
     stamps, equity = unpack(curve)
+    assume(
+        not len(equity) or equity.min() > 1e-4 * equity.max()
+    )  # a return that loses all but nothing has no digits left to compound
     returns = equity_returns(stamps, equity)
     if len(returns):
         assert np.prod(1.0 + returns) == pytest.approx(equity[-1] / equity[0], rel=1e-6)

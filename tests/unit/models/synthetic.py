@@ -82,7 +82,7 @@ def make_model(arrays: Arrays, *, seed: int = 0, network: NetworkConfig = TINY) 
         spec_hash=arrays.spec_hash,
         scaler=Scaler(mean=tuple(map(tuple, columns)), std=((1.5,) * arrays.n_features,) * 3),
         temperature=1.3,
-        payoff=fit_payoff(none, none, none, none),
+        payoff=fit_payoff(none, none, none, none, np.zeros(0, dtype=np.int64), hold_ns=arrays.plan.hold_ns),
         prior=(0.3, 0.4, 0.3),
         data_hash=arrays.data_hash,
         data_start_ns=int(arrays.ts_ns[0]),

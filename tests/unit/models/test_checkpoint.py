@@ -82,6 +82,22 @@ def test_failure_while_saving_leaves_nothing_behind(model, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_interruption_between_the_two_moves_of_a_replacement_brings_the_old_model_back(folder, monkeypatch):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    rename = Path.rename
+
+    def interrupted(path, target):
+        if target == folder and not path.name.endswith("-replaced"):
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save_model(make_model(ARRAYS, seed=1), folder, replace=True)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert list(folder.parent.iterdir()) == [folder]
+
+
 def test_other_features_than_the_models_are_refused_by_naming_both(folder):
     with pytest.raises(SpecMismatchError, match=r"spec-of-the-test.*live-spec"):
         load_model(folder, "live-spec")

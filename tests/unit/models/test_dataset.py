@@ -73,7 +73,7 @@ def test_no_label_of_one_span_can_know_a_price_of_the_next():
 
 
 def test_window_too_short_for_its_purge_is_a_clear_error():
-    arrays = msgspec.structs.replace(make_arrays(hours=48), plan=ExitPlan())
+    arrays = msgspec.structs.replace(make_arrays(hours=48), plan=ExitPlan(hold_mins=1440))
     with pytest.raises(NotEnoughHistoryError, match="validation span has no labelled decision"):
         split_by_share(arrays, SplitConfig())
 

@@ -30,7 +30,8 @@ def parameters(fit: GarchFit) -> tuple[float, float, float]:
 
 
 @pytest.mark.parametrize(
-    ("omega", "alpha", "beta"), [(2e-4, 0.06, 0.92), (1e-3, 0.10, 0.80), (2e-5, 0.03, 0.95), (5e-2, 0.25, 0.60)]
+    ("omega", "alpha", "beta"),
+    [(2e-4, 0.06, 0.92), (1e-3, 0.10, 0.80), (2e-5, 0.03, 0.95), (5e-2, 0.25, 0.60), (7e-1, 0.30, 0.0)],
 )
 def test_parameters_are_recovered_from_simulated_returns(omega: float, alpha: float, beta: float) -> None:
     fit = fit_garch(drawn(omega, alpha, beta, n=40_000), RULES)
@@ -78,6 +79,15 @@ def test_a_warm_start_ends_where_a_cold_one_does() -> None:
     earlier = fit_garch(returns[:-48], RULES)
     cold, warm = fit_garch(returns[48:], RULES), fit_garch(returns[48:], RULES, earlier)
     assert parameters(warm) == pytest.approx(parameters(cold), rel=5e-3)
+
+
+@pytest.mark.parametrize(("alpha", "beta"), [(0.02, 0.5), (0.06, 0.92), (0.2, 0.7)])
+def test_a_cold_fit_starts_where_arch_would(alpha: float, beta: float) -> None:
+    returns, rules = drawn(alpha=alpha, beta=beta), VolatilityRules(outlier_sigmas=1e3)
+    scale = np.mean(returns**2)
+    omega, *start = GARCH(1, 0, 1).starting_values(returns / np.sqrt(scale))
+    archs = fit_garch(returns, rules, model(omega * scale, *start))
+    assert parameters(fit_garch(returns, rules)) == pytest.approx(parameters(archs), rel=1e-9)
 
 
 def test_the_unit_of_returns_changes_omega_only() -> None:

@@ -1,0 +1,89 @@
+"""The orders of a bet, as Nautilus's factory makes them: the bracket that opens it, and what may follow.
+
+Every order carries its decision and its role; every way out is reduce-only.
+"""
+
+from decimal import Decimal
+
+from nautilus_trader.common.factories import OrderFactory
+from nautilus_trader.core.datetime import unix_nanos_to_dt
+from nautilus_trader.model.enums import OrderSide, OrderType, TimeInForce
+from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.objects import Quantity
+from nautilus_trader.model.orders import Order, OrderList
+from nautilus_trader.model.position import Position
+
+from helios_nautilus.domain.lifecycle import Lifecycle
+from helios_nautilus.domain.plan import Side
+from helios_nautilus.strategies import audit
+
+
+def affordable(instrument: Instrument, quantity: float) -> Quantity | None:
+    """The quantity rounded down to the lot, or None if it is under the venue's minimum."""
+    step = instrument.size_increment.as_decimal()
+    lots = (Decimal(repr(float(quantity))) // step) * step
+    minimum = instrument.min_quantity.as_decimal() if instrument.min_quantity is not None else step
+    return instrument.make_qty(lots) if lots >= minimum > 0 else None
+
+
+def open_bracket(
+    factory: OrderFactory,
+    instrument: Instrument,
+    quantity: Quantity,
+    life: Lifecycle,
+    decision_id: str,
+    *,
+    price: float,
+    give_up_ns: int | None,
+) -> OrderList:
+    """Entry, stop and target in one: a taker's entry trades at once or not at all, up to ``price``.
+
+    With ``give_up_ns`` it is a maker's, post-only at ``price`` until that time.
+    """
+    is_maker = give_up_ns is not None
+    return factory.bracket(
+        instrument_id=instrument.id,
+        order_side=OrderSide.BUY if life.side is Side.LONG else OrderSide.SELL,
+        quantity=quantity,
+        entry_order_type=OrderType.LIMIT,
+        entry_price=instrument.make_price(price),
+        entry_post_only=is_maker,
+        time_in_force=TimeInForce.GTD if is_maker else TimeInForce.IOC,
+        expire_time=None if give_up_ns is None else unix_nanos_to_dt(give_up_ns),
+        sl_trigger_price=instrument.make_price(life.stop_price),
+        tp_price=instrument.make_price(life.target_price),
+        tp_post_only=False,
+        entry_tags=audit.tags(decision_id, "ENTRY"),
+        sl_tags=audit.tags(decision_id, "STOP"),
+        tp_tags=audit.tags(decision_id, "TARGET"),
+    )
+
+
+def new_guard(
+    factory: OrderFactory, instrument: Instrument, position: Position, life: Lifecycle, decision_id: str
+) -> tuple[Order, Order]:
+    """A stop and a target for all of a position."""
+    shared = {
+        "instrument_id": instrument.id,
+        "order_side": position.closing_order_side(),
+        "quantity": position.quantity,
+        "reduce_only": True,
+    }
+    stop = factory.stop_market(
+        **shared, trigger_price=instrument.make_price(life.stop_price), tags=audit.tags(decision_id, "STOP")
+    )
+    target = factory.limit(
+        **shared, price=instrument.make_price(life.target_price), tags=audit.tags(decision_id, "TARGET")
+    )
+    return stop, target
+
+
+def market_exit(factory: OrderFactory, position: Position, decision_id: str) -> Order:
+    """An order that closes a position at whatever price."""
+    return factory.market(
+        instrument_id=position.instrument_id,
+        order_side=position.closing_order_side(),
+        quantity=position.quantity,
+        reduce_only=True,
+        tags=audit.tags(decision_id, "EXIT"),
+    )

@@ -1,0 +1,260 @@
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import Struct
+from nautilus_trader.model.data import Bar
+from nautilus_trader.model.identifiers import InstrumentId
+
+from helios_nautilus.actors.prediction import PredictionActor, PredictionConfig
+from helios_nautilus.adapters.valr.instruments import build_instrument
+from helios_nautilus.amounts import exact
+from helios_nautilus.domain.bars import Floats, MarketData
+from helios_nautilus.domain.features.aggregate import aggregate
+from helios_nautilus.domain.features.spec import FeatureSpec
+from helios_nautilus.domain.features.stream import FeatureStream
+from helios_nautilus.domain.features.table import build_tables
+from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_MS, NS_PER_SEC, Timeframes, parse_timeframe
+from helios_nautilus.journal.memory import MemoryJournal
+from helios_nautilus.journal.records import EventRecord, PredictionRecord
+from helios_nautilus.messages import TOPIC_PREDICTIONS, Prediction
+from helios_nautilus.models.predict import PredictionValues
+from tests.fakes import BTC, ETH, MODEL_ID, Kit, at, bars_of, engine_bars, random_walk
+
+PAST = 2_040
+"""Minutes of history: at least 102 bars of every timeframe, more than any feature asks for."""
+LATENCY_NS = NS_PER_MS // 5
+SPEC = FeatureSpec(reference=BTC.value, universe=(BTC.value, ETH.value))
+
+
+class Recorder:
+    """A model that remembers what it observed, and decides whenever its past is whole."""
+
+    def __init__(self) -> None:
+        self.seen: dict[tuple[int, int], list[tuple[int, bytes]]] = defaultdict(list)
+        self.forgotten: list[int] = []
+
+    def observe(self, timeframe: int, instrument: int, features: Floats, ts_ns: int) -> None:
+        self.seen[timeframe, instrument].append((ts_ns, features.tobytes()))
+
+    def decide(self, instrument: int, ts_ns: int) -> PredictionValues | None:
+        if instrument in self.forgotten:
+            return None
+        return PredictionValues(p_buy=0.5, p_sell=0.2, p_hold=0.3, attention=(0.5, 0.3, 0.2))
+
+    def reset(self, instrument: int) -> None:
+        self.forgotten.append(instrument)
+
+
+class Close(Struct):
+    """The bars of one minute, by instrument: the base bar first and then the longer ones, as the engine makes them."""
+
+    minute: int
+    bars: dict[InstrumentId, list[Bar]]
+
+
+class World:
+    """The actor with its real features, warmed up by a day of history, and the minutes that follow it."""
+
+    def __init__(self, spec: FeatureSpec = SPEC, minutes: int = 30) -> None:
+        self.kit, self.journal, self.model = Kit(BTC, ETH), MemoryJournal(), Recorder()
+        stream = FeatureStream(spec, dict.fromkeys(spec.universe, 8))
+        self.market, history = {}, {}
+        for seed, name in enumerate(spec.universe):
+            bars = bars_of(random_walk(PAST + minutes, seed=seed))
+            self.market[name] = MarketData(instrument_id=name, bars=bars)
+            history[name] = MarketData(instrument_id=name, bars=bars.window(0, at(PAST)))
+        stream.catch_up(history)
+        self._timeframes = dict.fromkeys((spec.base, *spec.timeframes.names))
+        self.published = self.kit.listen(TOPIC_PREDICTIONS)
+        self.kit.clock.set_time(at(PAST))
+        self.actor = self.kit.start(
+            PredictionActor(PredictionConfig(spec=spec, model_id=MODEL_ID), self.journal, stream, self.model)
+        )
+
+    def closes(self, minutes: Iterable[int]) -> Iterator[Close]:
+        """What the engine would hand out at the end of each of these minutes, counted from the history's end."""
+        by_stamp: dict[int, dict[InstrumentId, list[Bar]]] = defaultdict(lambda: defaultdict(list))
+        for name, data in self.market.items():
+            future, instrument = data.bars.window(at(PAST), at(PAST + 60)), build_instrument(name)
+            for timeframe in self._timeframes:
+                longer = aggregate(future, NS_PER_MIN, parse_timeframe(timeframe), 8)
+                for each in engine_bars(instrument, longer, timeframe):
+                    by_stamp[each.ts_event][instrument.id].append(each)
+        for minute in minutes:
+            yield Close(minute, by_stamp[at(PAST + minute)])
+
+    def hand_out(self, close: Close, *instrument_ids: InstrumentId) -> None:
+        """The bars of these instruments, or of all, come in at their close."""
+        self.kit.advance_to(max(at(PAST + close.minute), self.kit.clock.timestamp_ns()))
+        for instrument_id in instrument_ids or (BTC, ETH):
+            for each in close.bars[instrument_id]:
+                self.actor.handle_bar(each)
+
+    def live(self, *minutes: int) -> None:
+        """Let whole minutes go by."""
+        for close in self.closes(minutes):
+            self.hand_out(close)
+            self.pass_by(LATENCY_NS)
+
+    def pass_by(self, length_ns: int) -> None:
+        self.kit.advance_to(self.kit.clock.timestamp_ns() + length_ns)
+
+
+def named(predictions: Iterable[Prediction]) -> list[tuple[str, int]]:
+    """Instrument and minute of each."""
+    return [(each.instrument_id.symbol.value, (each.ts_event - at(PAST)) // NS_PER_MIN) for each in predictions]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_every_decision_bar_ends_with_a_prediction_for_every_instrument(world: World) -> None:
+    world.live(*range(1, 11))
+
+    assert named(world.published) == [("BTCZAR", 5), ("ETHZAR", 5), ("BTCZAR", 10), ("ETHZAR", 10)]
+
+
+def test_a_prediction_says_what_was_known_when_and_is_journalled_before_it_is_told(world: World) -> None:
+    in_journal_when_told: list[int] = []
+    world.kit.msgbus.subscribe(
+        TOPIC_PREDICTIONS, lambda _each: in_journal_when_told.append(len(world.journal.of(PredictionRecord)))
+    )
+
+    world.live(*range(1, 6))
+
+    first = world.published[0]
+    (close,) = world.closes([5])
+    assert (first.ts_event, first.ts_init) == (at(PAST + 5), at(PAST + 5) + LATENCY_NS)
+    assert (first.model_id, first.decision_id) == (MODEL_ID, "BTCZAR.VALR-20260106T1005")
+    assert (first.p_buy, first.p_sell, first.p_hold, first.attention) == (0.5, 0.2, 0.3, (0.5, 0.3, 0.2))
+    assert first.price == exact(close.bars[BTC][0].close)
+    assert in_journal_when_told == [1, 2]
+
+
+def test_no_decision_is_made_before_the_whole_universe_is_in(world: World) -> None:
+    world.live(1, 2, 3, 4)
+    (close,) = world.closes([5])
+
+    world.hand_out(close, BTC)
+    world.pass_by(NS_PER_SEC)
+    assert world.published == []
+
+    for each in close.bars[ETH]:
+        world.actor.handle_bar(each)
+    world.pass_by(LATENCY_NS)
+    assert named(world.published) == [("BTCZAR", 5), ("ETHZAR", 5)]
+    assert world.journal.of(EventRecord) == []
+
+
+def test_whoever_is_missing_after_the_grace_has_a_hole_and_the_others_are_decided(world: World) -> None:
+    world.live(1, 2, 3, 4)
+    (close,) = world.closes([5])
+
+    world.hand_out(close, BTC)
+    world.pass_by(2 * NS_PER_SEC - 1)
+    assert world.published == []
+    world.pass_by(1)
+
+    assert named(world.published) == [("BTCZAR", 5)]
+    assert set(world.model.forgotten) == {1}
+    (event,) = world.journal.of(EventRecord)
+    assert event.kind == "bars_missing"
+    assert "1m, 5m" in event.words
+
+
+def test_a_bar_that_comes_after_the_grace_is_ignored_and_leads_to_no_second_decision(world: World) -> None:
+    world.live(1, 2, 3, 4)
+    (close,) = world.closes([5])
+    world.hand_out(close, BTC)
+    world.pass_by(3 * NS_PER_SEC)
+
+    for each in close.bars[ETH]:
+        world.actor.handle_bar(each)
+    world.pass_by(5 * NS_PER_SEC)
+    world.live(6, 7, 8, 9, 10)
+
+    assert named(world.published) == [("BTCZAR", 5), ("BTCZAR", 10)]
+
+
+def test_bars_that_come_twice_lead_to_no_second_decision(world: World) -> None:
+    world.live(1, 2, 3, 4, 5)
+    (close,) = world.closes([5])
+
+    world.hand_out(close)
+    world.pass_by(5 * NS_PER_SEC)
+
+    assert named(world.published) == [("BTCZAR", 5), ("ETHZAR", 5)]
+
+
+def test_a_longer_bar_of_which_a_part_is_missing_is_not_used(world: World) -> None:
+    world.live(1, 2)
+    (close,) = world.closes([3])
+    world.hand_out(close, BTC)
+
+    world.live(4)
+    (close,) = world.closes([5])
+    world.hand_out(close)
+    world.pass_by(2 * NS_PER_SEC)
+
+    assert [ts_ns for ts_ns, _ in world.model.seen[1, 0]] == [at(PAST + 5)], "BTC's 5m bar is whole"
+    assert world.model.seen[1, 1] == [], "the engine made one of ETH, too, of the four minutes it had"
+    assert named(world.published) == [("BTCZAR", 5)]
+
+
+def test_the_base_bars_may_be_shorter_than_any_timeframe() -> None:
+    spec = FeatureSpec(
+        timeframes=Timeframes(high="5m", medium="10m", low="20m", decision="5m"), universe=(BTC.value, ETH.value)
+    )
+    world = World(spec)
+
+    world.live(*range(1, 11))
+
+    assert named(world.published) == [("BTCZAR", 5), ("ETHZAR", 5), ("BTCZAR", 10), ("ETHZAR", 10)]
+    assert [ts_ns for ts_ns, _ in world.model.seen[1, 0]] == [at(PAST + 10)]
+
+
+@st.composite
+def interleavings(draw: st.DrawFn) -> list[list[InstrumentId]]:
+    """For each of 15 minutes, whose bar comes next: every instrument's own bars keep their order."""
+    order = []
+    for minute in range(1, 16):
+        bars = 1 + (minute % 5 == 0) + (minute % 15 == 0)
+        order.append(draw(st.permutations([BTC] * bars + [ETH] * bars)))
+    return order
+
+
+@settings(max_examples=15, deadline=None)
+@given(interleavings())
+def test_the_order_in_which_bars_come_changes_nothing(order: list[list[InstrumentId]]) -> None:
+    usual, shuffled = World(), World()
+    usual.live(*range(1, 16))
+
+    for close, turns in zip(shuffled.closes(range(1, 16)), order, strict=True):
+        shuffled.kit.advance_to(at(PAST + close.minute))
+        waiting = {instrument_id: iter(bars) for instrument_id, bars in close.bars.items()}
+        for instrument_id in turns:
+            shuffled.actor.handle_bar(next(waiting[instrument_id]))
+        shuffled.pass_by(LATENCY_NS)
+
+    assert shuffled.model.seen == usual.model.seen
+    assert list(shuffled.journal) == list(usual.journal)
+
+
+def test_every_bar_is_observed_once_with_the_features_a_batch_would_give_it(world: World) -> None:
+    world.live(*range(1, 16))
+
+    tables = build_tables(SPEC, world.market, dict.fromkeys(SPEC.universe, 8))
+    for (timeframe, instrument), seen in world.model.seen.items():
+        table = tables.tables[timeframe]
+        expected = [
+            (int(ts_ns), row.tobytes())
+            for ts_ns, row in zip(table.ts_ns, table.values[:, instrument], strict=True)
+            if at(PAST) < ts_ns <= at(PAST + 15)
+        ]
+        assert seen == expected
+    assert len(world.model.seen) == 6
