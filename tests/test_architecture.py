@@ -100,7 +100,7 @@ def test_names_a_user_imports_are_pinned() -> None:
 
 def test_commands_are_pinned() -> None:
     context = click.Context(cli)
-    assert cli.list_commands(context) == ["backtest", "data", "predict", "train", "verify"]
+    assert cli.list_commands(context) == ["backtest", "data", "predict", "sim", "train", "verify"]
     groups = {name: cli.get_command(context, name) for name in ("data", "verify")}
     assert {name: sorted(group.commands) for name, group in groups.items() if isinstance(group, click.Group)} == {
         "data": ["demo", "gaps", "import", "list", "verify"],

@@ -12,6 +12,7 @@ _COMMANDS = {
     "backtest": "helios_nautilus.cli.backtest:backtest",
     "data": "helios_nautilus.cli.data:data",
     "predict": "helios_nautilus.cli.model:predict",
+    "sim": "helios_nautilus.cli.sim:sim",
     "train": "helios_nautilus.cli.model:train",
     "verify": "helios_nautilus.cli.verify:verify",
 }

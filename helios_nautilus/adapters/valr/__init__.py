@@ -3,6 +3,7 @@
 from helios_nautilus.adapters.valr.config import ValrDataClientConfig, ValrExecClientConfig
 from helios_nautilus.adapters.valr.constants import VALR, VALR_VENUE
 from helios_nautilus.adapters.valr.data import ValrDataClient
+from helios_nautilus.adapters.valr.execution import ValrExecutionClient
 from helios_nautilus.adapters.valr.factories import (
     ValrLiveDataClientFactory,
     ValrLiveExecClientFactory,
@@ -17,6 +18,7 @@ __all__ = [
     "ValrDataClient",
     "ValrDataClientConfig",
     "ValrExecClientConfig",
+    "ValrExecutionClient",
     "ValrInstrumentProvider",
     "ValrLiveDataClientFactory",
     "ValrLiveExecClientFactory",
