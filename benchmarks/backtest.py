@@ -25,7 +25,7 @@ from helios_nautilus.config import HeliosConfig
 from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.models.threads import one_thread
 from helios_nautilus.node.backtest import build_engine, load_market
-from helios_nautilus.node.tiers import Past, add_tiers
+from helios_nautilus.node.tiers import add_tiers
 
 
 class Spans(NamedTuple):
@@ -61,8 +61,7 @@ def _run_tiers(config: HeliosConfig) -> Spans:
     started = perf_counter()
     market = load_market(config)
     node, engine = build_engine(config, market)
-    past = Past(instruments=market.instruments, history=market.history, model=market.model)
-    add_tiers(engine, config, past, MemoryJournal())
+    add_tiers(engine, config, market, MemoryJournal())
     return _run(node, engine, started)
 
 

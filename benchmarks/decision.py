@@ -21,7 +21,7 @@ from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.messages import HELIOS_CLIENT, TOPIC_PREDICTIONS, Prediction
 from helios_nautilus.node.backtest import build_engine, load_market
 from helios_nautilus.node.predictions import predict_window
-from helios_nautilus.node.tiers import Past, add_tiers
+from helios_nautilus.node.tiers import add_tiers
 from helios_nautilus.strategies.audit import decision_of
 
 
@@ -31,8 +31,7 @@ def decision_rows(world: World) -> Iterator[Row]:
     market = load_market(config)
     node, engine = build_engine(replace(config, model=replace(config.model, predictions="model")), market)
     engine.add_data(_sure(config, world), client_id=HELIOS_CLIENT)
-    past = Past(instruments=market.instruments, history=market.history, model=market.model)
-    add_tiers(engine, config, past, MemoryJournal())
+    add_tiers(engine, config, market, MemoryJournal())
     watch = _Watch()
     engine.add_actor(watch)
     node.run()

@@ -25,7 +25,6 @@ TOPIC_PREDICTIONS: Final = "helios.predictions"
 TOPIC_PORTFOLIO: Final = "helios.portfolio"
 TOPIC_KILL_SWITCH: Final = "helios.kill_switch"
 TOPIC_PIPELINE: Final = "helios.pipeline"
-TOPIC_VOLATILITY: Final = "helios.volatility"
 
 
 @customdataclass

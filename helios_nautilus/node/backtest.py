@@ -34,7 +34,6 @@ from helios_nautilus.history.catalogue import find_series, load_instruments, loa
 from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.journal.records import EquityRecord, RunRecord
 from helios_nautilus.messages import HELIOS_CLIENT
-from helios_nautilus.models.checkpoint import Model
 from helios_nautilus.models.threads import one_thread
 from helios_nautilus.node.model import load_run_model
 from helios_nautilus.node.opening import opening_quotes, tape_quotes
@@ -53,20 +52,10 @@ class BacktestResult(Struct, frozen=True, kw_only=True):
     prices: dict[str, Bars]
 
 
-class Market(Struct, frozen=True, kw_only=True):
-    """What a run reads before it starts: definitions, everything recorded up to its end, and the model."""
+class Market(Past, frozen=True, kw_only=True):
+    """What a run reads before it starts: the past, and everything recorded from its start to its end."""
 
-    instruments: dict[str, Instrument]
-    history: dict[str, MarketData]
-    """Up to the start of the run."""
     window: dict[str, MarketData]
-    """The run itself."""
-    model: Model
-
-    @property
-    def precisions(self) -> dict[str, int]:
-        """Decimals of each instrument's sizes."""
-        return {name: instrument.size_precision for name, instrument in self.instruments.items()}
 
 
 def run_backtest(loaded: LoadedConfig, progress: Progress | None = None) -> BacktestResult:
@@ -81,8 +70,7 @@ def run_backtest(loaded: LoadedConfig, progress: Progress | None = None) -> Back
     run = _run_record(loaded, market)
     journal.append(run)
     node, engine = build_engine(config, market)
-    past = Past(instruments=market.instruments, history=market.history, model=market.model)
-    add_tiers(engine, config, past, journal)
+    add_tiers(engine, config, market, journal)
     if progress is not None:
         engine.add_actor(ProgressActor(ProgressConfig(end_ns=config.backtest.end_ns), progress))
     try:

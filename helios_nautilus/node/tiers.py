@@ -1,6 +1,5 @@
 """The tiers and the strategy, built from one configuration and put into an engine."""
 
-from collections.abc import Mapping
 from copy import deepcopy
 
 from msgspec import Struct
@@ -29,8 +28,9 @@ from helios_nautilus.strategies.helios import HeliosStrategy, HeliosStrategyConf
 class Past(Struct, frozen=True, kw_only=True):
     """What is known before the first bar: definitions, history by instrument id, and the model."""
 
-    instruments: Mapping[str, Instrument]
-    history: Mapping[str, MarketData]
+    instruments: dict[str, Instrument]
+    history: dict[str, MarketData]
+    """Up to the start of the run."""
     model: Model
 
     @property

@@ -28,9 +28,7 @@ def warm_trackers(
         tracker = trackers[name] = VolatilityTracker(rules, base_currencies[name])
         bars = bars_of(data, config.data.base, rules.bar, precisions[name])
         for ts_ns, close in zip(bars.ts_ns.tolist(), bars.close.tolist(), strict=True):
-            tracker.update(ts_ns, close)
-            if tracker.refit_due(ts_ns):
-                tracker.refit(ts_ns)
+            tracker.advance(ts_ns, close)
     return trackers
 
 

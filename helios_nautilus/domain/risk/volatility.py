@@ -106,6 +106,13 @@ class VolatilityTracker:
         self.install(fit, ts_ns)
         return fit
 
+    def advance(self, ts_ns: int, close: float) -> VolatilityForecast | None:
+        """Take the next close as `update` does, and refit in place if that is due: how history is followed."""
+        forecast = self.update(ts_ns, close)
+        if self.refit_due(ts_ns):
+            self.refit(ts_ns)
+        return forecast
+
     def _return_to(self, ts_ns: int, close: float) -> float | None:
         """Log return in percent since the close one bar before, or none across a hole."""
         if not 0.0 < close < math.inf:
@@ -163,11 +170,9 @@ def volatility_path(ts_ns: Ints, close: Floats, rules: VolatilityRules, base_cur
     tracker = VolatilityTracker(rules, base_currency)
     path = np.full(len(close), np.nan)
     for i, (stamp, price) in enumerate(zip(ts_ns.tolist(), close.tolist(), strict=True)):
-        forecast = tracker.update(stamp, price)
+        forecast = tracker.advance(stamp, price)
         if forecast is not None:
             path[i] = forecast.vol_daily
-        if tracker.refit_due(stamp):
-            tracker.refit(stamp)
     return path
 
 
