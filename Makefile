@@ -26,7 +26,7 @@ test: $(INSTALLED) ## Run all tests
 	$(BIN)/python -m pytest -n 2
 
 venue: $(INSTALLED) ## Run the adapter's engines against the simulated exchange, in real time
-	$(BIN)/python -m pytest -m venue tests/integration
+	$(BIN)/python -m pytest -m venue tests
 
 check: $(INSTALLED) ## Lint, type-check, and hold the layers
 	$(BIN)/ruff check .
