@@ -49,6 +49,8 @@ class DataSection(Section, frozen=True, kw_only=True):
     """Whether recorded trades are used."""
     book: bool = False
     """Whether recorded ten-level books are used."""
+    calendar: bool = False
+    """Whether the time of day and of the week are features."""
     timeframes: Timeframes = Timeframes()
 
     def __post_init__(self) -> None:
@@ -62,6 +64,7 @@ class DataSection(Section, frozen=True, kw_only=True):
             timeframes=self.timeframes,
             trades=self.trades,
             book=self.book,
+            calendar=self.calendar,
             reference=self.reference,
             universe=self.instruments,
         )

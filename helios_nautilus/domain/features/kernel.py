@@ -1,4 +1,4 @@
-"""The 30 features of one timeframe and the one compiled function that computes them.
+"""The features of one timeframe and the one compiled function that computes them.
 
 Batch and stream call :func:`advance` on the same explicit state (the stream one bar at a time), so their values agree
 to the last bit; no fast-math. The features' names and order are `Column`, and nothing else spells them out.
@@ -17,7 +17,7 @@ from numba import njit
 
 from helios_nautilus.domain.bars import Bools, Floats, Ints
 
-type Source = Literal["trades", "book", "reference"]
+type Source = Literal["trades", "book", "reference", "calendar"]
 
 
 class Column(IntEnum):
@@ -56,6 +56,10 @@ class Column(IntEnum):
     TRADE_MOMENTUM_10 = 27  # signed size / size of the last ten trades, none older than 20 bars; no trades: 0
     BTC_CORRELATION_50 = 28  # of r with the reference's r; one of them constant: 0
     LIQUIDITY_RANK = 29  # by 20-bar mean traded value: share of the other instruments below, ties half; alone: 0.5
+    DAY_SIN = 30  # of the time of day
+    DAY_COS = 31
+    WEEK_SIN = 32  # of the time of the week
+    WEEK_COS = 33
 
 
 NEEDS: Final[dict[Column, Source]] = {
@@ -66,6 +70,10 @@ NEEDS: Final[dict[Column, Source]] = {
     Column.DEPTH_RATIO_20: "book",
     Column.TRADE_MOMENTUM_10: "trades",
     Column.BTC_CORRELATION_50: "reference",
+    Column.DAY_SIN: "calendar",
+    Column.DAY_COS: "calendar",
+    Column.WEEK_SIN: "calendar",
+    Column.WEEK_COS: "calendar",
 }
 """Columns that need more than bars, and what they need."""
 
@@ -88,6 +96,10 @@ class Field(IntEnum):
     SPREAD = 9
     IMBALANCE = 10
     DEPTH = 11
+    DAY_SIN = 12
+    DAY_COS = 13
+    WEEK_SIN = 14
+    WEEK_COS = 15
 
 
 class _Series(IntEnum):
@@ -300,6 +312,7 @@ def _describe(row: Floats, layout: Layout, state: State, i: int, bar: Floats, li
         own, other = _window(state, i, _Series.RETURN, 50), _window(state, layout.reference, _Series.RETURN, 50)
         row[Column.BTC_CORRELATION_50] = _correlation(own, other)
     row[Column.LIQUIDITY_RANK] = _rank(liquidity, i)
+    row[Column.DAY_SIN : Column.WEEK_COS + 1] = bar[Field.DAY_SIN : Field.WEEK_COS + 1]
 
 
 @_compiled

@@ -23,6 +23,8 @@ class FeatureSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Whether trades are recorded."""
     book: bool = False
     """Whether ten-level book snapshots are recorded."""
+    calendar: bool = False
+    """Whether the time of day and of the week are features, beyond the 30."""
     reference: str | None = None
     """Instrument id of the BTC pair the returns are correlated with, one of the universe; None leaves that out."""
     universe: tuple[str, ...]
@@ -48,7 +50,7 @@ class FeatureSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def width(self) -> int:
-        """Number of features of one timeframe: 30 with all inputs."""
+        """Number of features of one timeframe: 30 with all that is recorded, 34 with the calendar."""
         return len(self._columns)
 
     @property
@@ -74,5 +76,10 @@ class FeatureSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def _columns(self) -> list[Column]:
-        given = {"trades": self.trades, "book": self.book, "reference": self.reference is not None}
+        given = {
+            "trades": self.trades,
+            "book": self.book,
+            "reference": self.reference is not None,
+            "calendar": self.calendar,
+        }
         return [column for column in Column if column not in NEEDS or given[NEEDS[column]]]

@@ -9,6 +9,7 @@ from helios_nautilus.domain.bars import Bools, Floats, Ints, MarketData
 from helios_nautilus.domain.features import kernel, ticks
 from helios_nautilus.domain.features.aggregate import canonical, units
 from helios_nautilus.domain.features.buffer import TickBuffer
+from helios_nautilus.domain.features.calendar import place_in_time
 from helios_nautilus.domain.features.kernel import Field
 from helios_nautilus.domain.features.spec import FeatureSpec
 from helios_nautilus.domain.features.table import FeatureTables, advance_tables
@@ -33,7 +34,7 @@ class _Bar:
 
     def __init__(self, size: int) -> None:
         self.inputs = np.zeros((size, len(Field)))
-        self.inputs[:, Field.SPREAD :] = np.nan
+        self.inputs[:, Field.SPREAD : Field.DAY_SIN] = np.nan
         self.present = np.zeros(size, dtype=np.bool_)
         self.missing = size
         self.is_proven = False
@@ -208,11 +209,15 @@ class FeatureStream:
 
     def _add_ticks(self, bar: _Bar, ts_ns: int, length_ns: int) -> None:
         closes = np.array([ts_ns])
+        if self._spec.calendar:
+            bar.inputs[:, Field.DAY_SIN :] = place_in_time(closes)
         for i, trades in enumerate(self._trades):
             measured = ticks.measure_trades(trades.ts_ns, trades.rows, closes, length_ns)
             bar.inputs[i, Field.BOUGHT : Field.SPREAD] = measured[0]
         for i, books in enumerate(self._books):
-            bar.inputs[i, Field.SPREAD :] = ticks.measure_books(books.ts_ns, books.rows, closes, length_ns)[0]
+            bar.inputs[i, Field.SPREAD : Field.DAY_SIN] = ticks.measure_books(
+                books.ts_ns, books.rows, closes, length_ns
+            )[0]
 
     def _base_slots[T: (int, Ints)](self, ts_ns: T) -> T:
         return ts_ns // self._base_ns % len(self._base_seen)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from helios_nautilus.domain.bars import Bars, BookDepths, Bools, Floats, Ints, MarketData, Trades
 from helios_nautilus.domain.features import kernel, ticks
 from helios_nautilus.domain.features.aggregate import aggregate, units
+from helios_nautilus.domain.features.calendar import place_in_time
 from helios_nautilus.domain.features.kernel import Field
 from helios_nautilus.domain.features.spec import FeatureSpec
 from helios_nautilus.domain.timeframe import parse_timeframe
@@ -111,6 +112,7 @@ def _build_table(
     length_ns = parse_timeframe(timeframe)
     grid = _grid([data[instrument_id].bars for instrument_id in spec.universe], length_ns)
     inputs = np.zeros((len(grid), len(spec.universe), len(Field)))
+    inputs[:, :, Field.DAY_SIN :] = place_in_time(grid)[:, None]
     present = np.zeros(inputs.shape[:2], dtype=np.bool_)
     for i, instrument_id in enumerate(spec.universe):
         market, precision = data[instrument_id], precisions[instrument_id]
@@ -118,11 +120,11 @@ def _build_table(
         rows = np.searchsorted(grid, bars.ts_ns)
         present[rows, i] = True
         inputs[rows, i, : Field.BOUGHT] = np.column_stack((bars.open, bars.high, bars.low, bars.close, bars.volume))
-        inputs[:, i, Field.SPREAD :] = np.nan
+        inputs[:, i, Field.SPREAD : Field.DAY_SIN] = np.nan
         if spec.trades and market.trades is not None:
             inputs[:, i, Field.BOUGHT : Field.SPREAD] = _trade_columns(market.trades, precision, grid, length_ns)
         if spec.book and market.books is not None:
-            inputs[:, i, Field.SPREAD :] = _book_columns(market.books, grid, length_ns)
+            inputs[:, i, Field.SPREAD : Field.DAY_SIN] = _book_columns(market.books, grid, length_ns)
     values = np.empty((*present.shape, spec.width))
     ready = np.empty(present.shape, dtype=np.bool_)
     kernel.advance(spec.layout, state, inputs, present, values, ready)

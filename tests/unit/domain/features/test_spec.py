@@ -27,6 +27,10 @@ def test_an_input_that_is_not_recorded_makes_its_columns_absent(lacking: dict[st
     assert set(FULL.columns) - set(replace(FULL, **lacking).columns) == absent
 
 
+def test_the_calendar_adds_four_features_a_timeframe() -> None:
+    assert replace(FULL, calendar=True).columns == (*FULL.columns, "day_sin", "day_cos", "week_sin", "week_cos")
+
+
 def test_bars_alone_give_23_features_a_timeframe() -> None:
     assert FeatureSpec(timeframes=FAST, universe=UNIVERSE).width == 23
 
@@ -38,6 +42,7 @@ def test_the_hash_changes_with_every_field() -> None:
         "timeframes": replace(SLOW, decision="5m"),
         "trades": False,
         "book": False,
+        "calendar": True,
         "reference": ETH,
         "universe": (ETH, BTC),
     }

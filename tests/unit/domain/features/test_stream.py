@@ -103,7 +103,7 @@ def play(
 )
 def test_stream_and_batch_agree_to_the_last_bit(base: str, timeframes: Timeframes, count: int) -> None:
     """Holes, late starts, partial bars, ticks around the boundary, shuffled arrival; steps nobody has are skipped."""
-    spec = replace(FULL, base=base, timeframes=timeframes)
+    spec = replace(FULL, base=base, timeframes=timeframes, calendar=True)
     data = full_market(7, count, parse_timeframe(base))
     rows = play(spec, data, seed=1)
     tables = build_tables(spec, data, PRECISIONS)
