@@ -170,8 +170,8 @@ def split_by_share(arrays: Arrays, config: SplitConfig) -> Splits:
     return split_at(arrays, validation_ns, test_ns, embargo_ns=config.embargo_mins * NS_PER_MIN)
 
 
-def split_at(arrays: Arrays, validation_ns: int, test_ns: int, *, embargo_ns: int) -> Splits:
-    """Train before ``validation_ns``, validate up to ``test_ns``, test after it.
+def split_at(arrays: Arrays, validation_ns: int, test_ns: int, *, embargo_ns: int, end_ns: int | None = None) -> Splits:
+    """Train before ``validation_ns``, validate up to ``test_ns``, test after it, up to ``end_ns`` or the last decision.
 
     Before a boundary as much is dropped as a label may look ahead, so that no training label knows prices of the
     next span; after it, ``embargo_ns``.
@@ -180,7 +180,7 @@ def split_at(arrays: Arrays, validation_ns: int, test_ns: int, *, embargo_ns: in
     splits = Splits(
         train=Span(start_ns=int(arrays.ts_ns[0]) - 1, end_ns=validation_ns - purge_ns),
         validation=Span(start_ns=validation_ns + embargo_ns, end_ns=test_ns - purge_ns),
-        test=Span(start_ns=test_ns + embargo_ns, end_ns=int(arrays.ts_ns[-1])),
+        test=Span(start_ns=test_ns + embargo_ns, end_ns=end_ns or int(arrays.ts_ns[-1])),
     )
     for name in Splits.__struct_fields__:
         if not (arrays.label[getattr(splits, name).holds(arrays.ts_ns)] >= 0).any():
