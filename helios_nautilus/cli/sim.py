@@ -3,6 +3,8 @@
 import asyncio
 import sys
 import time
+from collections import defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -10,7 +12,7 @@ import msgspec
 
 from helios_nautilus import history
 from helios_nautilus.domain.bars import MarketData
-from helios_nautilus.domain.timeframe import NS_PER_MIN
+from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
 from helios_nautilus.errors import DataError, HeliosError
 from helios_nautilus.simulator.exchange.clock import RunningClock
 from helios_nautilus.simulator.exchange.faults import FaultScript, load_faults
@@ -22,16 +24,28 @@ from helios_nautilus.simulator.exchange.server import Exchange, Rules
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8770, show_default=True, help="Port; 0 takes a free one.")
 @click.option(
-    "--catalog", type=click.Path(path_type=Path, file_okay=False), help="Replay this catalogue's one-minute bars."
+    "--catalog",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Replay this catalogue: its one-minute bars, and its trades and books where it has them.",
 )
-@click.option("--seed", default=4, show_default=True, help="Of the synthetic market (without --catalog) and all else.")
-@click.option("--days", default=5, show_default=True, help="Length of the synthetic market.")
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    metavar="PAIR=FILE",
+    help="Replay a recorded Parquet file (one-minute candles, trades or a book's changes) as this pair; "
+    "give it again for more files, of one pair or of others.",
+)
+@click.option("--start", metavar="TIME", help="Open at this recorded time (ISO 8601, UTC), not a day into the data.")
+@click.option("--seed", default=4, show_default=True, help="Of the synthetic market and of all else that is drawn.")
+@click.option("--days", default=5, show_default=True, help="Length of the synthetic market, which needs no data.")
 @click.option(
     "--speed",
     default=1.0,
     show_default=True,
     type=click.FloatRange(min=0.0, min_open=True),
-    help="Venue seconds per second. At 1 the recording is moved to now, faster it keeps its own dates.",
+    help="Venue seconds per second. At 1 the recording is moved to now, otherwise it keeps its own dates. "
+    "Rate limits, heartbeats and the age of signatures stay in your seconds.",
 )
 @click.option("--faults", type=click.Path(path_type=Path, dir_okay=False), help="TOML script of faults.")
 @click.option("--key", envvar="VALR_API_KEY", help="API key to accept; a demo key without it.")
@@ -45,6 +59,8 @@ def sim(
     host: str,
     port: int,
     catalog: Path | None,
+    files: tuple[str, ...],
+    start: str | None,
     seed: int,
     days: int,
     speed: float,
@@ -58,9 +74,12 @@ def sim(
     """Run a simulated VALR until interrupted: REST and both sockets on one port, with play money."""
     if (key is None) != (secret is None):
         raise click.UsageError("--key and --secret go together")
-    markets = synthetic_markets(seed, days) if catalog is None else _load(catalog)
+    if catalog is not None and files:
+        raise click.UsageError("give --catalog or --file, not both")
+    markets = _markets(catalog, files, seed, days)
     now_ns = time.time_ns()
-    venue = open_venue(markets, seed=seed, now_ns=now_ns if speed == 1.0 else None)
+    opens_ns = None if start is None else _parse_start(start)
+    venue = open_venue(markets, seed=seed, opens_ns=opens_ns, now_ns=now_ns if speed == 1.0 else None)
     credentials = open_account(venue, key=key, secret=secret, label="simulator" if sub_account else None)
     # The venue opens on a whole minute: at speed 1 its clock agrees with the client's.
     clock = RunningClock(now_ns if speed == 1.0 else venue.now_ns, speed)
@@ -74,12 +93,39 @@ def sim(
         click.echo("stopped", err=True)
 
 
-def _load(catalog: Path) -> dict[str, MarketData]:
+def _markets(catalog: Path | None, files: tuple[str, ...], seed: int, days: int) -> dict[str, MarketData]:
+    if catalog is not None:
+        return _load_catalogue(catalog)
+    return history.load_recordings(_by_pair(files)) if files else synthetic_markets(seed, days)
+
+
+def _load_catalogue(catalog: Path) -> dict[str, MarketData]:
     series = [one.instrument_id for one in history.describe(catalog) if one.length_ns == NS_PER_MIN]
     if not series:
         raise DataError(f"{catalog} has no one-minute bars to replay")
     loaded = history.load_market_data(catalog, series, trades=True)
-    return {name.partition(".")[0]: data for name, data in loaded.items()}
+    return {
+        name.partition(".")[0]: msgspec.structs.replace(data, books=history.load_depths(catalog, name))
+        for name, data in loaded.items()
+    }
+
+
+def _by_pair(files: tuple[str, ...]) -> dict[str, list[Path]]:
+    paths: defaultdict[str, list[Path]] = defaultdict(list)
+    for given in files:
+        symbol, _, path = given.partition("=")
+        if not symbol or not path:
+            raise click.UsageError(f"--file wants PAIR=FILE, e.g. BTCUSDT=candles.parquet; it got '{given}'")
+        paths[symbol.upper()].append(Path(path))
+    return dict(paths)
+
+
+def _parse_start(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"--start wants a time like 2024-07-18T23:58, not '{text}'") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * NS_PER_SEC
 
 
 async def _serve(

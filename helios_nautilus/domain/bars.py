@@ -58,9 +58,9 @@ class Trades(Struct, frozen=True, kw_only=True):
 
 
 class BookDepths(Struct, frozen=True, kw_only=True):
-    """Ten-level book snapshots of one instrument, in time order.
+    """Book snapshots of one instrument, in time order: ten levels, or more where a recording is replayed.
 
-    ``ts_ns`` has shape (n,); prices and sizes have shape (n, 10), best level first, size 0 where a level is empty.
+    ``ts_ns`` has shape (n,); prices and sizes have shape (n, levels), best level first, size 0 where a level is empty.
     """
 
     ts_ns: Ints

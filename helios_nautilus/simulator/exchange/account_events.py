@@ -3,12 +3,16 @@
 from decimal import Decimal
 
 from helios_nautilus.simulator.exchange import account_json
+from helios_nautilus.simulator.exchange.conditional_json import conditional_json
 from helios_nautilus.simulator.exchange.decimals import ratio, text
 from helios_nautilus.simulator.exchange.events import (
     AccountTraded,
     BalanceChanged,
     CancelFailed,
+    ConditionalAdded,
+    ConditionalRemoved,
     Event,
+    LeverageChanged,
     OpenOrdersChanged,
     OrderChanged,
     OrderModified,
@@ -18,7 +22,7 @@ from helios_nautilus.simulator.exchange.events import (
     PositionReduced,
     Transaction,
 )
-from helios_nautilus.simulator.exchange.market_json import Json
+from helios_nautilus.simulator.exchange.market_json import Json, chosen_leverage_json
 from helios_nautilus.simulator.exchange.orders import Order, Status
 from helios_nautilus.simulator.exchange.positions import Position, Reduction
 from helios_nautilus.simulator.exchange.venue import Venue
@@ -35,7 +39,9 @@ def owner_of(event: Event) -> str | None:
             return position.account_id
         case PositionReduced(reduction):
             return reduction.account_id
-        case BalanceChanged() | OpenOrdersChanged() | CancelFailed() | Transaction():
+        case ConditionalAdded(conditional) | ConditionalRemoved(conditional):
+            return conditional.account_id
+        case BalanceChanged() | OpenOrdersChanged() | CancelFailed() | Transaction() | LeverageChanged():
             return event.account_id
         case _:
             return None
@@ -71,6 +77,12 @@ def frames_of(event: Event, venue: Venue) -> list[Json]:
         case PositionClosed(position):
             ids: Json = {"pair": position.pair.symbol, "positionId": position.position_id}
             return [_frame("POSITION_CLOSED", ids)]
+        case ConditionalAdded(conditional):
+            return [_frame("ADD_CONDITIONAL_ORDER", conditional_json(conditional) | {"allowMargin": False})]
+        case ConditionalRemoved():
+            return [_removed(event)]
+        case LeverageChanged():
+            return [_frame("LEVERAGE_UPDATED", chosen_leverage_json(venue.listing.pairs[event.symbol], event.leverage))]
         case Transaction():
             return [_frame("NEW_ACCOUNT_HISTORY_RECORD", account_json.stream_transaction_json(venue.listing, event))]
         case _:
@@ -99,6 +111,15 @@ def _balance(event: BalanceChanged, venue: Venue) -> Json:
     balance = venue.engine.ledger.balance(event.account_id, event.currency)
     data = account_json.stream_balance_json(venue.listing, venue.engine.margin, event.currency, balance)
     return _frame("BALANCE_UPDATE", data)
+
+
+def _removed(event: ConditionalRemoved) -> Json:
+    one = event.conditional
+    shown: Json = {"orderId": one.order_id, "pair": one.pair.symbol, "reason": event.reason}
+    return _frame(
+        "REMOVE_CONDITIONAL_ORDER",
+        shown | {"customerOrderId": one.customer_order_id} if one.customer_order_id else shown,
+    )
 
 
 def _position(position: Position, venue: Venue) -> Json:

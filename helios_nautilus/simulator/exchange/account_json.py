@@ -8,18 +8,12 @@ from helios_nautilus.simulator.exchange.events import FundingPaid, Transaction
 from helios_nautilus.simulator.exchange.fees import SIMPLE_PERCENT
 from helios_nautilus.simulator.exchange.ledger import Balance
 from helios_nautilus.simulator.exchange.listing import Listing, Pair
-from helios_nautilus.simulator.exchange.margin import (
-    AUTO_CLOSE_FRACTION,
-    MAINTENANCE_FRACTION,
-    REFERENCE,
-    SPOT_INITIAL_FRACTION,
-    Margin,
-    MarginState,
-)
+from helios_nautilus.simulator.exchange.margin import REFERENCE, Margin, MarginState
 from helios_nautilus.simulator.exchange.market_json import Json
 from helios_nautilus.simulator.exchange.orders import Fill, Order, OrderState
 from helios_nautilus.simulator.exchange.positions import Position, Reduction
 from helios_nautilus.simulator.exchange.stamps import iso
+from helios_nautilus.simulator.exchange.venue import Venue
 
 
 def order_status_json(order: Order) -> Json:
@@ -155,6 +149,14 @@ def balance_json(currency: str, balance: Balance) -> Json:
     }
 
 
+def balances_json(venue: Venue, account: Account, *, without_zero: bool) -> list[Json]:
+    """All currencies of an account, those it never had as zeros unless they are left out."""
+    held = ((code, venue.engine.ledger.balance(account.account_id, code)) for code in venue.listing.currencies)
+    return [
+        balance_json(code, balance) for code, balance in held if balance.total or balance.reserved or not without_zero
+    ]
+
+
 def stream_balance_json(listing: Listing, margin: Margin, currency: str, balance: Balance) -> Json:
     """The ``data`` of ``BALANCE_UPDATE``: the currency is an object and collateral has another key."""
     shown = balance_json(currency, balance)
@@ -186,7 +188,7 @@ def stream_currency_json(listing: Listing, code: str) -> Json:
 
 def transaction_json(listing: Listing, one: Transaction) -> Json:
     """A ledger line on REST."""
-    shown: Json = {"transactionType": {"type": one.kind, "description": one.kind.replace("_", " ").title()}}
+    shown: Json = {"transactionType": {"type": one.kind, "description": _describe(one.kind)}}
     for name, money in (("debit", one.debit), ("credit", one.credit), ("fee", one.fee)):
         if money is not None:
             shown |= {f"{name}Currency": money[0], f"{name}Value": text(money[1])}
@@ -200,6 +202,8 @@ def transaction_json(listing: Listing, one: Transaction) -> Json:
             "currencyPairSymbol": one.symbol,
             "orderId": one.order_id,
         }
+    elif one.details:
+        shown["additionalInfo"] = one.details
     shown["id"] = one.transaction_id
     return shown
 
@@ -241,7 +245,7 @@ def reduction_json(one: Reduction) -> Json:
         "averageEntryPrice": text(one.entry_price),
         "closePrice": text(one.close_price),
         "realisedPnl": text(one.realised),
-        "closeType": "Trade",
+        "closeType": one.close_type,
         "createdAt": iso(one.closed_ns),
         "fees": text(one.fees),
         "positionId": one.position_id,
@@ -274,15 +278,16 @@ def fee_rates_json(account: Account, pair: Pair) -> Json:
 
 def margin_json(state: MarginState) -> Json:
     """Margin status, v2 spelling, and the ``data`` of ``MARGIN_INFO``; fractions are absent without exposure."""
+    fractions = state.fractions
     shown: Json = {
-        "initialMarginFraction": text(SPOT_INITIAL_FRACTION),
+        "initialMarginFraction": text(fractions.initial),
         "totalLeveragedExposureInReference": _amount(state.exposure),
         "collateralizedBalancesInReference": _amount(state.collateral),
         "referenceCurrency": REFERENCE,
         "initialRequiredInReference": _amount(state.initial_required),
         "availableInReference": _amount(state.available),
-        "maintenanceMarginFraction": text(MAINTENANCE_FRACTION),
-        "autoCloseMarginFraction": text(AUTO_CLOSE_FRACTION),
+        "maintenanceMarginFraction": text(fractions.maintenance),
+        "autoCloseMarginFraction": text(fractions.auto_close),
         "totalPositionsAtEntryInReference": _amount(state.positions_at_entry),
         "totalUnrealisedFuturesPnlInReference": _amount(state.unrealised),
         "totalBorrowedInReference": _amount(state.borrowed),
@@ -295,6 +300,12 @@ def margin_json(state: MarginState) -> Json:
             "leverageMultiple": float(round(1 / state.fraction, 2)) if state.fraction > 0 else 0.0,
         }
     return shown
+
+
+def _describe(kind: str) -> str:
+    if kind == "INTERNAL_TRANSFER":
+        return "Transfer"
+    return kind.replace("_", " ").title().replace("Pnl", "PNL")
 
 
 def _amount(value: Decimal) -> str:

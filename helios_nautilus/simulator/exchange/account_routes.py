@@ -1,10 +1,12 @@
-"""REST: keys, balances, fills, the ledger, fees, margin and positions of an account."""
+"""REST: the key, balances, fills, ledger, fees and margin of an account."""
 
 from collections.abc import Sequence
 
 from helios_nautilus.simulator.exchange import account_json
 from helios_nautilus.simulator.exchange.accounts import Account
-from helios_nautilus.simulator.exchange.market_json import Json, leverage_json
+from helios_nautilus.simulator.exchange.events import LeverageChanged
+from helios_nautilus.simulator.exchange.leverage import MOST_LEVERAGE
+from helios_nautilus.simulator.exchange.market_json import chosen_leverage_json
 from helios_nautilus.simulator.exchange.orders import Fill
 from helios_nautilus.simulator.exchange.refusals import Code, Refusal, invalid_field
 from helios_nautilus.simulator.exchange.routing import Call, Reply, Route
@@ -12,11 +14,10 @@ from helios_nautilus.simulator.exchange.stamps import iso, parse_iso
 from helios_nautilus.simulator.exchange.venue import Venue
 
 _MOST_TRANSACTIONS = 200
-_MOST_LEVERAGE = 60
 
 
 class AccountRoutes:
-    """Handlers of ``/v1/account``, ``/v1/margin`` and ``/v1/positions``."""
+    """Handlers of ``/v1/account`` and ``/v1/margin``."""
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
@@ -28,20 +29,16 @@ class AccountRoutes:
         return [
             Route("GET", f"{account}/api-keys/current", self._key, "View access"),
             Route("GET", f"{account}/balances", self._balances, "View access"),
-            Route("GET", f"{account}/balances/all", self._all_balances, "View access"),
             Route("GET", f"{account}/tradehistory", self._fills, "View access"),
             Route("GET", f"{account}/{{pair}}/tradehistory", self._pair_fills, "View access"),
             Route("GET", f"{account}/transactionhistory", self._transactions, "View access"),
             Route("GET", f"{account}/fees/trade", self._fees, "View access"),
-            Route("GET", f"{account}/subaccounts", self._sub_accounts, "View access"),
             Route("GET", "/v1/margin/account/status", self._margin_account, "View access"),
+            Route("PUT", "/v1/margin/account/status", self._enable, "Trade"),
             Route("GET", "/v1/margin/status", self._margin_v1, "View access"),
             Route("GET", "/v2/margin/status", self._margin_v2, "View access"),
             Route("GET", "/v1/margin/leverage/{pair}", self._leverage, "View access"),
             Route("PUT", "/v1/margin/leverage/{pair}", self._set_leverage, "Trade"),
-            Route("GET", "/v1/positions/open", self._positions, "View access"),
-            Route("GET", "/v1/positions/closed", self._closed, "View access"),
-            Route("GET", "/v1/positions/funding/history", self._funding, "View access"),
         ]
 
     def _key(self, call: Call) -> Reply:
@@ -56,28 +53,8 @@ class AccountRoutes:
         )
 
     def _balances(self, call: Call) -> Reply:
-        return Reply(self._balance_rows(call.account, without_zero=call.flag("excludeZeroBalances")))
-
-    def _all_balances(self, call: Call) -> Reply:
-        _require_primary(call)
-        return Reply(
-            [
-                {
-                    "account": {"label": account.label, "id": account.account_id},
-                    "balances": self._balance_rows(account, without_zero=True),
-                }
-                for account in self._venue.accounts
-            ]
-        )
-
-    def _balance_rows(self, account: Account, *, without_zero: bool) -> list[Json]:
-        ledger = self._engine.ledger
-        held = ((currency, ledger.balance(account.account_id, currency)) for currency in self._venue.listing.currencies)
-        return [
-            account_json.balance_json(currency, balance)
-            for currency, balance in held
-            if balance.total or balance.reserved or not without_zero
-        ]
+        without_zero = call.flag("excludeZeroBalances")
+        return Reply(account_json.balances_json(self._venue, call.account, without_zero=without_zero))
 
     def _fills(self, call: Call) -> Reply:
         """All pairs; a filter by pair is ignored, as on VALR."""
@@ -128,19 +105,31 @@ class AccountRoutes:
         pairs = self._venue.listing.pairs.values()
         return Reply([account_json.fee_rates_json(call.account, pair) for pair in pairs if pair.active])
 
-    def _sub_accounts(self, call: Call) -> Reply:
-        _require_primary(call)
-        return Reply([{"label": account.label, "id": account.account_id} for account in self._venue.accounts])
-
     def _margin_account(self, call: Call) -> Reply:
         account = call.account
         return Reply(
             {
                 "marginEnabled": account.margin_enabled,
-                "inLiquidation": False,
+                "inLiquidation": account.in_liquidation,
                 "futuresEnabled": account.futures_enabled,
             }
         )
+
+    def _enable(self, call: Call) -> Reply:
+        """One way: what is enabled stays so."""
+        account = call.account
+        if account.is_primary:
+            raise Refusal(Code.NOT_A_SUB_ACCOUNT)
+        if call.body.get("enabled") not in (True, "true"):
+            raise invalid_field("enabled", "can only be switched on")
+        match call.body.get("accountStatusFieldName"):
+            case "MARGIN_ENABLED":
+                account.margin_enabled = True
+            case "FUTURES_ENABLED":
+                account.futures_enabled = True
+            case _:
+                raise invalid_field("accountStatusFieldName", "must be MARGIN_ENABLED or FUTURES_ENABLED")
+        return Reply()
 
     def _margin_v2(self, call: Call) -> Reply:
         orders = self._engine.open_orders(call.account.account_id)
@@ -161,10 +150,7 @@ class AccountRoutes:
         leverage = call.account.leverage.get(pair.symbol)
         if leverage is None:
             return Reply(status=404)
-        shown = leverage_json(pair, leverage)
-        del shown["isDefault"]
-        shown["riskLimit"] = shown.pop("riskLimitValue")
-        return Reply(shown)
+        return Reply(chosen_leverage_json(pair, leverage))
 
     def _set_leverage(self, call: Call) -> Reply:
         """Number or string."""
@@ -172,43 +158,8 @@ class AccountRoutes:
         leverage = str(call.body.get("leverageMultiple"))
         if not pair.is_perpetual:
             raise Refusal(Code.UNSUPPORTED_PAIR)
-        if not leverage.isdigit() or not 1 <= int(leverage) <= _MOST_LEVERAGE:
-            raise invalid_field("leverageMultiple", f"must be between 1 and {_MOST_LEVERAGE}")
+        if not leverage.isdigit() or not 1 <= int(leverage) <= MOST_LEVERAGE:
+            raise invalid_field("leverageMultiple", f"must be between 1 and {MOST_LEVERAGE}")
         call.account.leverage[pair.symbol] = int(leverage)
+        self._venue.publish(LeverageChanged(call.account.account_id, pair.symbol, int(leverage)))
         return Reply(status=202)
-
-    def _positions(self, call: Call) -> Reply:
-        wanted = call.query.get("currencyPair")
-        margin, account = self._engine.margin, call.account
-        rows = [
-            account_json.position_json(
-                position, margin.mark(position.pair.symbol), account.leverage_of(position.pair.symbol)
-            )
-            for position in self._engine.positions.of_account(account.account_id)
-            if wanted in (None, position.pair.symbol)
-        ]
-        return Reply(call.page(rows))
-
-    def _closed(self, call: Call) -> Reply:
-        wanted = call.query.get("currencyPair")
-        rows = [
-            account_json.reduction_json(one)
-            for one in reversed(self._engine.positions.reductions)
-            if one.account_id == call.account.account_id and wanted in (None, one.symbol)
-        ]
-        return Reply(call.page(rows))
-
-    def _funding(self, call: Call) -> Reply:
-        symbol = self._venue.listing.pair(call.query.get("currencyPair")).symbol
-        rows = [
-            account_json.funding_json(one)
-            for one in reversed(self._venue.perpetuals.funding[call.account.account_id])
-            if one.symbol == symbol
-        ]
-        return Reply(call.page(rows))
-
-
-def _require_primary(call: Call) -> None:
-    """Primary-only routes refuse sub-account keys and impersonation alike."""
-    if not call.account.is_primary:
-        raise Refusal(Code.INVALID_REQUEST, "Only the primary account may do this", status=401)

@@ -7,9 +7,10 @@ from typing import Final
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.simulator.exchange import account_json
 from helios_nautilus.simulator.exchange.account_events import frames_of, owner_of
-from helios_nautilus.simulator.exchange.accounts import Account
+from helios_nautilus.simulator.exchange.accounts import TRADE, Account
 from helios_nautilus.simulator.exchange.batches import run_batch
-from helios_nautilus.simulator.exchange.desk import Body, Desk
+from helios_nautilus.simulator.exchange.bodies import Body
+from helios_nautilus.simulator.exchange.desk import Desk
 from helios_nautilus.simulator.exchange.events import BalanceChanged, Event, OpenOrdersChanged, PositionChanged
 from helios_nautilus.simulator.exchange.limits import RateLimits
 from helios_nautilus.simulator.exchange.market_json import Json
@@ -105,6 +106,8 @@ class AccountChannel:
         try:
             if not isinstance(payload, Mapping):
                 raise invalid_field("payload", "must be an object")
+            if session.key is not None:
+                session.key.require(TRADE)
             if self._venue.is_read_only:
                 raise Refusal(Code.INVALID_REQUEST, "The exchange is in read-only mode")
             answer: Json = {"data": self._commands[kind](account, payload)}

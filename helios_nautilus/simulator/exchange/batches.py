@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from helios_nautilus.simulator.exchange.accounts import Account
-from helios_nautilus.simulator.exchange.desk import Body, Desk
+from helios_nautilus.simulator.exchange.bodies import Body
+from helios_nautilus.simulator.exchange.desk import Desk
 from helios_nautilus.simulator.exchange.market_json import Json
 from helios_nautilus.simulator.exchange.refusals import Code, Refusal, invalid_field
 

@@ -1,6 +1,9 @@
 """Candles of one pair: the recorded ones before the venue opened, then those of its own tape."""
 
-from collections.abc import Iterator
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from copy import copy
 from decimal import Decimal
 
 import numpy as np
@@ -9,7 +12,9 @@ from msgspec import Struct
 from helios_nautilus.domain.bars import Bars
 from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_MIN
 from helios_nautilus.simulator.exchange.decimals import ZERO, from_float, ratio, times
+from helios_nautilus.simulator.exchange.listing import Pair
 from helios_nautilus.simulator.exchange.orders import Trade
+from helios_nautilus.simulator.exchange.replay import on_tick
 
 
 class Candle(Struct, kw_only=True):
@@ -35,12 +40,18 @@ class Candle(Struct, kw_only=True):
 class CandleStore:
     """Minutes of one pair, and longer candles made of them. Minutes without a trade do not exist."""
 
-    def __init__(self, recorded: Bars | None = None, *, shift_ns: int = 0, opened_ns: int = 0) -> None:
-        """Recorded bars count up to ``opened_ns``; their times are moved by ``shift_ns``."""
+    def __init__(self, pair: Pair, recorded: Bars | None = None, *, shift_ns: int = 0, opened_ns: int = 0) -> None:
+        """Recorded bars count up to ``opened_ns``; their times are moved by ``shift_ns``.
+
+        They are shown on the pair's ticks and decimals, exactly where they lie there.
+        """
+        self._pair = pair
         self._bars = recorded
         self._opens = np.empty(0, np.int64) if recorded is None else recorded.ts_ns - NS_PER_MIN + shift_ns
         self._end = int(np.searchsorted(self._opens, opened_ns))
         self._live: dict[int, Candle] = {}
+        self._starts: list[int] = []
+        """Of the live minutes, rising."""
         self._day: tuple[int, Candle | None] = (-1, None)
 
     def add(self, trade: Trade) -> None:
@@ -56,8 +67,11 @@ class CandleStore:
             volume=trade.quantity,
             quote_volume=times(price, trade.quantity),
         )
-        candle = self._live.setdefault(start_ns, one)
-        if candle is not one:
+        candle = self._live.get(start_ns)
+        if candle is None:
+            self._live[start_ns] = one
+            self._starts.append(start_ns)
+        else:
             candle.add(one)
 
     def between(self, period_ns: int, start_ns: int, end_ns: int) -> list[Candle]:
@@ -75,9 +89,9 @@ class CandleStore:
 
     def last_close(self, before_ns: int) -> Decimal | None:
         """Close of the last minute that starts before a time."""
-        live = [start for start in self._live if start < before_ns]
-        if live:
-            return self._live[max(live)].close
+        later = bisect_left(self._starts, before_ns)
+        if later:
+            return self._live[self._starts[later - 1]].close
         i = min(int(np.searchsorted(self._opens, before_ns)), self._end) - 1
         return from_float(self._bars.close[i]) if self._bars is not None and i >= 0 else None
 
@@ -86,24 +100,58 @@ class CandleStore:
         minute_ns = now_ns // NS_PER_MIN * NS_PER_MIN
         if self._day[0] != minute_ns:
             # The minutes before the running one do not change any more.
-            self._day = (minute_ns, _join(self._minutes(minute_ns - NS_PER_DAY + NS_PER_MIN, minute_ns - NS_PER_MIN)))
-        done, running = self._day[1], self._live.get(minute_ns)
-        return _join(candle for candle in (done, running) if candle is not None)
+            first_ns, last_ns = minute_ns - NS_PER_DAY + NS_PER_MIN, minute_ns - NS_PER_MIN
+            done = [*self._recorded_as_one(first_ns, last_ns), *self._live_between(first_ns, last_ns)]
+            self._day = (minute_ns, _join(done))
+        return _join([candle for candle in (self._day[1], self._live.get(minute_ns)) if candle is not None])
 
     def _minutes(self, first_ns: int, last_ns: int) -> Iterator[Candle]:
         """Copies of the minutes in ``[first_ns, last_ns]``, oldest first."""
-        begin = int(np.searchsorted(self._opens[: self._end], first_ns))
-        end = int(np.searchsorted(self._opens[: self._end], last_ns, side="right"))
-        for i in range(begin, end):
-            yield self._recorded(i)
-        for start_ns in sorted(start for start in self._live if first_ns <= start <= last_ns):
-            yield _copy(self._live[start_ns])
+        for i in range(*self._rows(first_ns, last_ns)):
+            minute = self._recorded(i)
+            if minute.volume:  # some recordings fill the minutes in which nobody traded
+                yield minute
+        yield from map(copy, self._live_between(first_ns, last_ns))
+
+    def _rows(self, first_ns: int, last_ns: int) -> tuple[int, int]:
+        """First and end of the recorded minutes in ``[first_ns, last_ns]``."""
+        opens = self._opens[: self._end]
+        return int(np.searchsorted(opens, first_ns)), int(np.searchsorted(opens, last_ns, side="right"))
+
+    def _live_between(self, first_ns: int, last_ns: int) -> list[Candle]:
+        begin, end = bisect_left(self._starts, first_ns), bisect_right(self._starts, last_ns)
+        return [self._live[start_ns] for start_ns in self._starts[begin:end]]
+
+    def _recorded_as_one(self, first_ns: int, last_ns: int) -> list[Candle]:
+        """Recorded minutes joined in one go: to make a candle of each would hold the venue up for a second."""
+        begin, end = self._rows(first_ns, last_ns)
+        if begin == end:
+            return []
+        bars = self._bars
+        assert bars is not None, "there are rows to read"
+        prices = np.stack([column[begin:end] for column in (bars.open, bars.high, bars.low, bars.close)])
+        volume = bars.volume[begin:end]
+        turnover = math.fsum((prices.mean(axis=0) * volume).tolist())
+        edges = prices[0, 0], prices[1].max(), prices[2].min(), prices[3, -1]
+        opened, high, low, close = (on_tick(float(price), self._pair) for price in edges)
+        return [
+            Candle(
+                start_ns=int(self._opens[begin]),
+                open=opened,
+                high=high,
+                low=low,
+                close=close,
+                volume=round(from_float(math.fsum(volume.tolist())), self._pair.places),
+                quote_volume=round(from_float(turnover), 8),
+            )
+        ]
 
     def _recorded(self, i: int) -> Candle:
         bars = self._bars
         assert bars is not None, "there is a row to read"
-        opened, high, low, close = (from_float(column[i]) for column in (bars.open, bars.high, bars.low, bars.close))
-        volume = from_float(bars.volume[i])
+        columns = bars.open, bars.high, bars.low, bars.close
+        opened, high, low, close = (on_tick(column[i], self._pair) for column in columns)
+        volume = round(from_float(bars.volume[i]), self._pair.places)
         # Recorded bars have no quote volume: the typical price stands in for the average one.
         typical = ratio(opened + high + low + close, Decimal(4), 8)
         return Candle(
@@ -117,15 +165,16 @@ class CandleStore:
         )
 
 
-def _copy(candle: Candle) -> Candle:
-    return Candle(**{name: getattr(candle, name) for name in candle.__struct_fields__})
-
-
-def _join(candles: Iterator[Candle]) -> Candle | None:
-    joined: Candle | None = None
-    for candle in candles:
-        if joined is None:
-            joined = _copy(candle)
-        else:
-            joined.add(candle)
-    return joined
+def _join(candles: Sequence[Candle]) -> Candle | None:
+    """Candles that follow one another as one."""
+    if not candles:
+        return None
+    return Candle(
+        start_ns=candles[0].start_ns,
+        open=candles[0].open,
+        high=max(candle.high for candle in candles),
+        low=min(candle.low for candle in candles),
+        close=candles[-1].close,
+        volume=sum((candle.volume for candle in candles), ZERO),
+        quote_volume=sum((candle.quote_volume for candle in candles), ZERO),
+    )

@@ -1,28 +1,32 @@
-"""Order commands as they arrive in JSON: checked as VALR checks them, then handed to the engine, now or a little later.
-
-Booleans may be strings and numbers may be numbers or strings, as VALR's own samples have them.
-"""
+"""Order commands: checked as VALR checks them, then handed to the engine, now or a little later."""
 
 import re
-from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct
 
 from helios_nautilus.simulator.exchange.accounts import Account
+from helios_nautilus.simulator.exchange.bodies import (
+    Body,
+    amount_of,
+    choice_of,
+    flag_of,
+    price_of,
+    side_of,
+    text_of,
+)
 from helios_nautilus.simulator.exchange.decimals import floor_places
 from helios_nautilus.simulator.exchange.engine import MatchStrategy
 from helios_nautilus.simulator.exchange.events import CancelFailed, OrderModified
 from helios_nautilus.simulator.exchange.listing import Pair
-from helios_nautilus.simulator.exchange.orders import Order, OrderType, Side, TimeInForce
+from helios_nautilus.simulator.exchange.orders import Order, OrderType, TimeInForce
 from helios_nautilus.simulator.exchange.refusals import Code, Refusal, invalid_field
 from helios_nautilus.simulator.exchange.venue import Venue
 
 _CUSTOMER_ID: Final = re.compile(r"[0-9a-zA-Z-]{0,50}")
 _MOST_REPRICE_TICKS: Final = 50
-
-type Body = Mapping[str, object]
 
 
 class Amendment(Struct, frozen=True, kw_only=True):
@@ -49,16 +53,16 @@ class Desk:
     def draft_limit(self, account: Account, body: Body) -> Order:
         """A limit order from its body."""
         pair = self._pair(account, body)
-        reprice = _flag(body, "postOnlyReprice")
-        post_only = _flag(body, "postOnly") or reprice
+        reprice = flag_of(body, "postOnlyReprice")
+        post_only = flag_of(body, "postOnly") or reprice
         order = self._draft(
             account,
             body,
             pair,
             type=OrderType.POST_ONLY if post_only else OrderType.LIMIT,
-            time_in_force=_choice(body, "timeInForce", TimeInForce, TimeInForce.GTC),
-            quantity=floor_places(_amount(body, "quantity"), pair.places),
-            price=_price(body, "price", pair),
+            time_in_force=choice_of(body, "timeInForce", TimeInForce, TimeInForce.GTC),
+            quantity=floor_places(amount_of(body, "quantity"), pair.places),
+            price=price_of(body, "price", pair),
             reprice_ticks=_reprice_ticks(body) if reprice else 0,
         )
         if post_only and order.time_in_force is not TimeInForce.GTC:
@@ -79,8 +83,8 @@ class Desk:
             type=OrderType.MARKET,
             # VALR's own samples send GTC with market orders: whatever is not FOK is IOC.
             time_in_force=TimeInForce.FOK if body.get("timeInForce") == "FOK" else TimeInForce.IOC,
-            quantity=Decimal(0) if by_quote else floor_places(_amount(body, "baseAmount"), pair.places),
-            quote_amount=_amount(body, "quoteAmount") if by_quote else None,
+            quantity=Decimal(0) if by_quote else floor_places(amount_of(body, "baseAmount"), pair.places),
+            quote_amount=amount_of(body, "quoteAmount") if by_quote else None,
         )
         if order.quote_amount is None:
             pair.check_size(order.quantity, Decimal(0))
@@ -97,7 +101,7 @@ class Desk:
             raise invalid_field("type", "must be STOP_LOSS_LIMIT or TAKE_PROFIT_LIMIT")
         if str(body["type"]) not in pair.order_types:
             raise Refusal(Code.TYPE_NOT_ALLOWED)
-        stop_price = _price(body, "stopPrice", pair)
+        stop_price = price_of(body, "stopPrice", pair)
         if stop_price == self._venue.engine.margin.last_prices.get(pair.symbol):
             raise invalid_field("stopPrice", "must differ from the last traded price")
         order = self._draft(
@@ -105,9 +109,9 @@ class Desk:
             body,
             pair,
             type=kind,
-            time_in_force=_choice(body, "timeInForce", TimeInForce, TimeInForce.GTC),
-            quantity=floor_places(_amount(body, "quantity"), pair.places),
-            price=_price(body, "price", pair),
+            time_in_force=choice_of(body, "timeInForce", TimeInForce, TimeInForce.GTC),
+            quantity=floor_places(amount_of(body, "quantity"), pair.places),
+            price=price_of(body, "price", pair),
             stop_price=stop_price,
         )
         pair.check_size(order.quantity, order.price)
@@ -124,7 +128,7 @@ class Desk:
     def find(self, account: Account, body: Body) -> Order:
         """The order a body names by one of its two ids."""
         symbol = self._venue.listing.pair(body.get("pair")).symbol
-        order_id, customer_order_id = _text(body, "orderId"), _text(body, "customerOrderId")
+        order_id, customer_order_id = text_of(body, "orderId"), text_of(body, "customerOrderId")
         if (order_id is None) == (customer_order_id is None):
             raise invalid_field("orderId", "exactly one of orderId and customerOrderId is required")
         return self._venue.engine.find(
@@ -168,17 +172,17 @@ class Desk:
             raise invalid_field("newTotalQuantity", "only one of newRemainingQuantity and newTotalQuantity is allowed")
         places = order.pair.places
         sizes = (
-            None if body.get(name) is None else floor_places(_amount(body, name), places)
+            None if body.get(name) is None else floor_places(amount_of(body, name), places)
             for name in ("newRemainingQuantity", "newTotalQuantity")
         )
         remaining, total = sizes
         return Amendment(
             order=order,
             request_id=self._venue.ids.uuid(self._venue.now_ns),
-            price=None if body.get("newPrice") is None else _price(body, "newPrice", order.pair),
+            price=None if body.get("newPrice") is None else price_of(body, "newPrice", order.pair),
             remaining=remaining,
             total=total,
-            strategy=_choice(body, "modifyMatchStrategy", MatchStrategy, None),
+            strategy=choice_of(body, "modifyMatchStrategy", MatchStrategy, None),
         )
 
     def modify(self, amendment: Amendment) -> Refusal | None:
@@ -227,21 +231,23 @@ class Desk:
         stop_price: Decimal | None = None,
         reprice_ticks: int = 0,
     ) -> Order:
-        customer_order_id = _text(body, "customerOrderId")
+        customer_order_id = text_of(body, "customerOrderId")
         if customer_order_id and not _CUSTOMER_ID.fullmatch(customer_order_id):
             raise invalid_field("customerOrderId", 'must match "^[0-9a-zA-Z-]{0,50}$"')
         self._venue.engine.check_customer_id(account.account_id, customer_order_id)
         if body.get("conditionalOrderData") is not None:
             # Better a refusal than a stop that is silently not there.
-            raise invalid_field("conditionalOrderData", "conditional orders are not simulated")
-        allow_margin = _flag(body, "allowMargin") and not pair.is_perpetual
+            raise invalid_field(
+                "conditionalOrderData", "conditional orders are simulated beside a position, not linked to an order"
+            )
+        allow_margin = flag_of(body, "allowMargin") and not pair.is_perpetual
         if allow_margin and not (account.margin_enabled and pair.allows_margin):
             raise Refusal(Code.MARGIN_NOT_ENABLED)
         return Order(
             order_id=self._venue.ids.uuid(self._venue.now_ns),
             account_id=account.account_id,
             pair=pair,
-            side=_side(body),
+            side=side_of(body),
             type=type,
             time_in_force=time_in_force,
             quantity=quantity,
@@ -250,67 +256,14 @@ class Desk:
             stop_price=stop_price,
             customer_order_id=customer_order_id,
             allow_margin=allow_margin,
-            reduce_only=_flag(body, "reduceOnly") and pair.is_perpetual,
+            reduce_only=flag_of(body, "reduceOnly") and pair.is_perpetual,
             reprice_ticks=reprice_ticks,
             created_ns=self._venue.now_ns,
         )
 
 
-def _side(body: Body) -> Side:
-    side = body.get("side")
-    if side not in ("BUY", "SELL"):
-        raise invalid_field("side", "must be BUY or SELL")
-    return Side.BUY if side == "BUY" else Side.SELL
-
-
-def _amount(body: Body, name: str) -> Decimal:
-    value = body.get(name)
-    try:
-        if isinstance(value, bool):
-            raise InvalidOperation
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        raise invalid_field(name, "must be a decimal") from None
-    if not amount.is_finite() or amount <= 0:
-        raise invalid_field(name, "must be greater than 0")
-    return amount
-
-
-def _price(body: Body, name: str, pair: Pair) -> Decimal:
-    price = _amount(body, name)
-    if not pair.is_on_tick(price):
-        raise invalid_field(name, f"must be a multiple of {pair.tick:f}")
-    return price
-
-
-def _flag(body: Body, name: str) -> bool:
-    value = body.get(name)
-    if value in (None, False, "false"):
-        return False
-    if value in (True, "true"):
-        return True
-    raise invalid_field(name, "must be true or false")
-
-
-def _choice[E: (TimeInForce, MatchStrategy)](body: Body, name: str, kind: type[E], default: E | None) -> E:
-    value = body.get(name)
-    if value is None and default is not None:
-        return default
-    try:
-        return kind(str(value))
-    except ValueError:
-        raise invalid_field(name, f"must be one of {', '.join(kind)}") from None
-
-
 def _reprice_ticks(body: Body) -> int:
-    ticks = int(_amount(body, "postOnlyRepriceTicks")) if body.get("postOnlyRepriceTicks") is not None else 1
+    ticks = int(amount_of(body, "postOnlyRepriceTicks")) if body.get("postOnlyRepriceTicks") is not None else 1
     if not 1 <= ticks <= _MOST_REPRICE_TICKS:
         raise invalid_field("postOnlyRepriceTicks", f"must be between 1 and {_MOST_REPRICE_TICKS}")
     return ticks
-
-
-def _text(body: Body, name: str) -> str | None:
-    value = body.get(name)
-    if value is not None and not isinstance(value, str):
-        raise invalid_field(name, "must be a string")
-    return value or None

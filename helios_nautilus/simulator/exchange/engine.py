@@ -198,7 +198,7 @@ class Engine:
             notional = times(order.remaining, order.price)
             needed = order.cost_of(order.remaining)
         if order.pair.is_perpetual:
-            self.margin.check_perpetual(account, order, notional, self._open[order.account_id].values())
+            self.margin.check_perpetual(account, order, order.quantity, notional, self._open[order.account_id].values())
             return
         if order.allow_margin:
             self.margin.check_borrowing(account, order.reserve_currency, needed, self._open[order.account_id].values())
@@ -288,6 +288,7 @@ class Engine:
 
     def _reserve_difference(self, order: Order, price: Decimal, remaining: Decimal, now_ns: int) -> None:
         if order.pair.is_perpetual:
+            self._check_margin_difference(order, price, remaining)
             return
         needed = times(price, remaining) if order.side is Side.BUY else remaining
         more = EXACT.subtract(needed, order.reserved)
@@ -296,6 +297,11 @@ class Engine:
         else:
             self.ledger.release(order.account_id, order.reserve_currency, -more, now_ns)
         order.reserved = needed
+
+    def _check_margin_difference(self, order: Order, price: Decimal, remaining: Decimal) -> None:
+        others = [one for one in self._open[order.account_id].values() if one is not order]
+        account = self.accounts[order.account_id]
+        self.margin.check_perpetual(account, order, remaining, times(remaining, price), others)
 
     def _take_off(self, order: Order) -> None:
         if order.status is Status.ACTIVE:

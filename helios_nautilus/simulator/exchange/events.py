@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from helios_nautilus.simulator.exchange.conditional_orders import Conditional
 from helios_nautilus.simulator.exchange.decimals import ZERO
 from helios_nautilus.simulator.exchange.matching import Change
 from helios_nautilus.simulator.exchange.orders import Fill, Order, OrderState, Trade
@@ -82,6 +83,27 @@ class PositionClosed(Struct, frozen=True):
     position: Position
 
 
+class ConditionalAdded(Struct, frozen=True):
+    """A conditional order waits, as placed or as changed."""
+
+    conditional: Conditional
+
+
+class ConditionalRemoved(Struct, frozen=True):
+    """A conditional order waits no more."""
+
+    conditional: Conditional
+    reason: str
+
+
+class LeverageChanged(Struct, frozen=True):
+    """An account chose another leverage for a pair."""
+
+    account_id: str
+    symbol: str
+    leverage: int
+
+
 class Transaction(Struct, frozen=True, kw_only=True):
     """A line of an account's ledger; ``credit`` is net of ``fee``."""
 
@@ -92,9 +114,11 @@ class Transaction(Struct, frozen=True, kw_only=True):
     debit: tuple[str, Decimal] | None = None
     credit: tuple[str, Decimal] | None = None
     fee: tuple[str, Decimal] | None = None
-    symbol: str
+    symbol: str = ""
     order_id: str | None = None
     price: Decimal = ZERO
+    details: dict[str, str] = {}
+    """What VALR adds to a line that is not of an order."""
     event_ns: int
 
 
@@ -158,6 +182,9 @@ type Event = (
     | PositionChanged
     | PositionReduced
     | PositionClosed
+    | ConditionalAdded
+    | ConditionalRemoved
+    | LeverageChanged
     | Transaction
     | Traded
     | BookChanged

@@ -92,6 +92,8 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long it lasts: delay, stall, time-out, maintenance. Of a skew its size, which stays and may be negative."""
     status: int = 503
     """HTTP status of an error, or of a refused login (0: the socket opens and is closed with 1007)."""
+    retry_after_secs: int | None = None
+    """What a rate limit names in its ``Retry-After``; VALR is not known to send one."""
     code: int = 1006
     """Close code of a dropped socket; 1006 is a cut without a close frame."""
     fraction: float = 0.5
@@ -153,14 +155,19 @@ class _Armed:
 
 
 class FaultPlan:
-    """A script under way; `strikes` tells what it did."""
+    """A script under way; `strikes` tells what it and those before it did."""
 
     def __init__(self, script: FaultScript, opened_ns: int) -> None:
+        self.strikes: list[Strike] = []
+        self.play(script, opened_ns)
+
+    def play(self, script: FaultScript, opened_ns: int) -> None:
+        """Begin a script at a time, in place of the one under way; an empty one ends the faults."""
+        self.script = script
         self._opened_ns = opened_ns
         self._armed: dict[Occasion, list[_Armed]] = {occasion: [] for occasion in Occasion}
         for index, fault in enumerate(script.fault):
             self._armed[fault.occasion].append(_Armed(fault, script.seed, index))
-        self.strikes: list[Strike] = []
 
     def at(self, occasion: Occasion, subject: str, now_ns: int) -> list[Fault]:
         """The faults that strike at an occasion, in the script's order."""

@@ -8,6 +8,8 @@ from helios_nautilus.simulator.exchange.listing import Pair
 from helios_nautilus.simulator.exchange.orders import Side
 
 SIMPLE_PERCENT: Final = Decimal("1.6")
+LIQUIDATION_PERCENT: Final = Decimal("0.5")
+"""What a liquidation costs instead of the taker's rate."""
 _STABLE: Final = frozenset({"USDT", "USDC"})
 
 

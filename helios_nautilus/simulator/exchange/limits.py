@@ -30,6 +30,9 @@ _PER_SECOND: Final = tuple(
         (r"DELETE /v1/orders(/.*)?", "cancel", 450),
         (r"POST /v1/batch/orders", "batch", 400),
         (r"PUT /v2/orders/modify", "modify", 400),
+        (r"POST /v1/account/subaccount", "sub-account", 1),
+        # VALR's table writes /subaccount/transfer, a route that it does not have.
+        (r"POST /v1/account/subaccounts?/transfer", "transfer", 20),
     )
 )
 _COMMANDS: Final = {

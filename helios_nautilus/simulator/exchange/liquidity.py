@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.simulator.exchange.decimals import ZERO, floor_places, from_float
 from helios_nautilus.simulator.exchange.engine import Engine
 from helios_nautilus.simulator.exchange.identity import IdSource
@@ -20,6 +21,8 @@ from helios_nautilus.simulator.exchange.replay import Depth, Print
 LEVELS = 40
 _STEP_OF_PRICE = Decimal("0.0001")
 """Distance between levels: one basis point, in whole ticks."""
+_RECORDED_FOR_NS = 30 * NS_PER_SEC
+"""So long a recorded book stands without a newer one; after that its recording has ended."""
 
 
 class Liquidity:
@@ -34,7 +37,10 @@ class Liquidity:
         self._rng = rng
         self._size = max(typical_size, pair.base_range[0] * 2)
         self._quotes: dict[Side, dict[Decimal, Order]] = {Side.BUY: {}, Side.SELL: {}}
-        self._is_recorded = False
+        self._drawn: tuple[Decimal, Decimal] | None = None
+        """Best bid and ask of the ladder that was drawn last."""
+        self._shown_ns: int | None = None
+        """When the last recorded book was shown."""
 
     def open(self, price: Decimal, now_ns: int) -> None:
         """Set the first ladder around a price."""
@@ -42,15 +48,17 @@ class Liquidity:
         self._engine.conclude(now_ns)
 
     def show(self, depth: Depth) -> None:
-        """Show a recorded book; from the first one on the ladder is no longer drawn."""
-        self._is_recorded = True
+        """Show a recorded book; as long as they come the ladder is not drawn."""
+        self._shown_ns, self._drawn = depth.at_ns, None
+        self._forget_filled()
         self._requote(depth.bids, depth.asks, depth.at_ns)
         self._engine.conclude(depth.at_ns)
 
     def trade(self, one: Print) -> None:
         """Trade a recorded print: liquidity moves to its price, then its taker takes what rests there."""
         passive = one.taker_side.opposite
-        if not self._is_recorded:
+        self._forget_filled()
+        if self._shown_ns is None or one.at_ns - self._shown_ns > _RECORDED_FOR_NS:
             self._follow(one.price, one.taker_side, one.at_ns)
         self._clear_way(passive, one.price)
         missing = one.quantity - self._engine.books[self._pair.symbol].total_at(passive, one.price)
@@ -73,6 +81,10 @@ class Liquidity:
         else:
             best_ask = below if below == price else below + step
             best_bid = best_ask - step
+        drawn = best_bid, best_ask
+        if drawn == self._drawn and all(len(quotes) == LEVELS for quotes in self._quotes.values()):
+            return
+        self._drawn = drawn
         bids = (best_bid - i * step for i in range(LEVELS))
         asks = (best_ask + i * step for i in range(LEVELS))
         self._requote(self._sized(Side.BUY, bids), self._sized(Side.SELL, asks), now_ns)
@@ -113,6 +125,7 @@ class Liquidity:
                     self._engine.withdraw(order)
 
     def _forget_filled(self) -> None:
+        """What customers have taken since the last step is on the book no more."""
         for quotes in self._quotes.values():
             for price in [price for price, order in quotes.items() if not order.remaining]:
                 del quotes[price]

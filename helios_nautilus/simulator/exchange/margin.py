@@ -1,7 +1,8 @@
 """What an account is worth and what its leverage needs, in one reference currency.
 
 A simplified form of VALR's cross margin: collateral is every balance at its weight, exposure is borrowed money and
-perpetual positions, and an order that adds exposure needs its initial margin to be free. There is no liquidation.
+perpetual positions, and an order that adds exposure needs its initial margin to be free. What happens to an account
+that no longer covers its maintenance margin is in `liquidation`.
 """
 
 from collections.abc import Iterable
@@ -13,16 +14,13 @@ from msgspec import Struct
 from helios_nautilus.simulator.exchange.accounts import Account
 from helios_nautilus.simulator.exchange.decimals import ZERO, ratio
 from helios_nautilus.simulator.exchange.ledger import Ledger
+from helios_nautilus.simulator.exchange.leverage import BORROWED, Fractions
 from helios_nautilus.simulator.exchange.listing import Listing
 from helios_nautilus.simulator.exchange.orders import Order
 from helios_nautilus.simulator.exchange.positions import Positions
 from helios_nautilus.simulator.exchange.refusals import Code, Refusal
 
 REFERENCE: Final = "ZAR"
-SPOT_INITIAL_FRACTION: Final = Decimal("0.2")
-MAINTENANCE_FRACTION: Final = Decimal("0.1")
-AUTO_CLOSE_FRACTION: Final = Decimal("0.033333333")
-_PLACES: Final = 12
 # Where nothing trades that would tell: a plausible rand price of a dollar.
 _RAND_PER_DOLLAR: Final = Decimal(18)
 
@@ -35,6 +33,8 @@ class MarginState(Struct, frozen=True, kw_only=True):
     positions_at_entry: Decimal
     unrealised: Decimal
     initial_required: Decimal
+    maintenance_required: Decimal
+    auto_close_required: Decimal
     trade_reserved: Decimal
 
     @property
@@ -51,6 +51,19 @@ class MarginState(Struct, frozen=True, kw_only=True):
     def available(self) -> Decimal:
         """Equity that no exposure needs."""
         return self.equity - self.initial_required - self.trade_reserved
+
+    @property
+    def is_covered(self) -> bool:
+        """There is enough equity to keep what is open."""
+        return not self.exposure or self.equity >= self.maintenance_required
+
+    @property
+    def fractions(self) -> Fractions:
+        """The requirements as shares of the exposure; those of borrowed money without any."""
+        if not self.exposure:
+            return BORROWED
+        required = self.initial_required, self.maintenance_required, self.auto_close_required
+        return Fractions(*(ratio(amount, self.exposure, 9) for amount in required))
 
     @property
     def fraction(self) -> Decimal | None:
@@ -82,39 +95,47 @@ class Margin:
 
     def state(self, account: Account, open_orders: Iterable[Order] = ()) -> MarginState:
         """The account's margin now."""
-        collateral = borrowed = entry = unrealised = required = reserved = ZERO
+        collateral = borrowed = entry = unrealised = reserved = ZERO
         for currency, balance in self._ledger.balances(account.account_id).items():
             held = self.in_reference(currency, balance.available + balance.reserved)
             collateral += held * self.weight(currency)
             borrowed += self.in_reference(currency, balance.borrowed)
+        required = [borrowed * fraction for fraction in BORROWED]
         for position in self._positions.of_account(account.account_id):
-            quote = position.pair.quote
+            symbol, quote = position.pair.symbol, position.pair.quote
             value = self.in_reference(quote, position.entry_value)
             entry += value
-            required += value / account.leverage_of(position.pair.symbol)
-            unrealised += self.in_reference(quote, position.unrealised(self.mark(position.pair.symbol)))
+            unrealised += self.in_reference(quote, position.unrealised(self.mark(symbol)))
+            fractions = account.fractions_of(symbol)
+            required = [amount + value * own for amount, own in zip(required, fractions, strict=True)]
         for order in open_orders:
             if order.pair.is_perpetual and not order.reduce_only:
                 value = self.in_reference(order.pair.quote, order.remaining * order.price)
-                reserved += value / account.leverage_of(order.pair.symbol)
+                reserved += value * account.fractions_of(order.pair.symbol).initial
+        initial, maintenance, auto_close = required
         return MarginState(
             collateral=collateral,
             borrowed=borrowed,
             positions_at_entry=entry,
             unrealised=unrealised,
-            initial_required=required + borrowed * SPOT_INITIAL_FRACTION,
+            initial_required=initial,
+            maintenance_required=maintenance,
+            auto_close_required=auto_close,
             trade_reserved=reserved,
         )
 
-    def check_perpetual(self, account: Account, order: Order, notional: Decimal, open_orders: Iterable[Order]) -> None:
-        """Refuse an order whose initial margin is not free; what merely reduces a position needs none."""
+    def check_perpetual(
+        self, account: Account, order: Order, quantity: Decimal, notional: Decimal, open_orders: Iterable[Order]
+    ) -> None:
+        """Refuse an order of a quantity whose initial margin is not free; what merely reduces a position needs none."""
         position = self._positions.get(account.account_id, order.pair.symbol)
         reducing = position.quantity if position and position.side is not order.side else ZERO
-        adding = max(order.quantity - reducing, ZERO)
+        adding = max(quantity - reducing, ZERO)
         if not adding:
             return
-        value = self.in_reference(order.pair.quote, notional * adding / order.quantity)
-        if value / account.leverage_of(order.pair.symbol) > self.state(account, open_orders).available:
+        value = self.in_reference(order.pair.quote, notional * adding / quantity)
+        needed = value * account.fractions_of(order.pair.symbol).initial
+        if needed > self.state(account, open_orders).available:
             raise Refusal(Code.INSUFFICIENT_BALANCE)
 
     def check_borrowing(self, account: Account, currency: str, amount: Decimal, open_orders: Iterable[Order]) -> None:
@@ -122,7 +143,7 @@ class Margin:
         short = amount - self._ledger.balance(account.account_id, currency).available
         if short <= 0:
             return
-        needed = self.in_reference(currency, short) * SPOT_INITIAL_FRACTION
+        needed = self.in_reference(currency, short) * BORROWED.initial
         if needed > self.state(account, open_orders).available:
             raise Refusal(Code.INSUFFICIENT_BALANCE)
 

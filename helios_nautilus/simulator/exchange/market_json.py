@@ -7,6 +7,7 @@ from itertools import islice
 from helios_nautilus.domain.timeframe import NS_PER_HOUR
 from helios_nautilus.simulator.exchange.candles import Candle
 from helios_nautilus.simulator.exchange.decimals import ZERO, ratio, text, times
+from helios_nautilus.simulator.exchange.leverage import DEFAULT_LEVERAGE, MOST_LEVERAGE, fractions_of, risk_limit
 from helios_nautilus.simulator.exchange.listing import Currency, Pair
 from helios_nautilus.simulator.exchange.orders import Side, Trade
 from helios_nautilus.simulator.exchange.perpetuals import PNL_RUN_NS
@@ -14,10 +15,6 @@ from helios_nautilus.simulator.exchange.stamps import iso, iso_seconds
 from helios_nautilus.simulator.exchange.venue import Venue
 
 type Json = dict[str, object]
-
-# Leverage of a tier, its maintenance fraction and the share of the largest position it may hold.
-_LEVERAGE_TIERS = ((2, "0.25", 1.0), (5, "0.1", 0.7), (10, "0.05", 0.5), (20, "0.025", 0.27), (60, "0.0083", 0.14))
-_TOP_RISK_LIMIT = 1_500_000
 
 
 def pair_json(pair: Pair) -> Json:
@@ -203,20 +200,27 @@ def funding_rows(venue: Venue, pair: Pair, start_ns: int, end_ns: int) -> Iterab
 
 def risk_limits_json(pair: Pair) -> list[Json]:
     """Leverage tiers of a perpetual, all figures JSON numbers; none of a spot pair."""
-    return [leverage_json(pair, leverage) for leverage in range(1, 61)] if pair.is_perpetual else []
+    return [leverage_json(pair, leverage) for leverage in range(1, MOST_LEVERAGE + 1)] if pair.is_perpetual else []
 
 
 def leverage_json(pair: Pair, leverage: int) -> Json:
     """One leverage tier."""
-    maintenance, share = next((float(mm), share) for most, mm, share in _LEVERAGE_TIERS if leverage <= most)
+    fractions = fractions_of(leverage)
     return {
         "pairSymbol": pair.symbol,
         "leverageMultiple": leverage,
-        # VALR cuts the fraction after four decimals.
-        "initialMarginFraction": int(10_000 / leverage) / 10_000,
-        "maintenanceMarginFraction": maintenance,
-        "autoCloseMarginFraction": 0.0083,
-        "riskLimitValue": int(_TOP_RISK_LIMIT * share),
+        "initialMarginFraction": float(fractions.initial),
+        "maintenanceMarginFraction": float(fractions.maintenance),
+        "autoCloseMarginFraction": float(fractions.auto_close),
+        "riskLimitValue": risk_limit(leverage),
         "riskLimitCurrency": pair.quote,
-        "isDefault": leverage == 10,
+        "isDefault": leverage == DEFAULT_LEVERAGE,
     }
+
+
+def chosen_leverage_json(pair: Pair, leverage: int) -> Json:
+    """An account's leverage: the same tier with another key for its limit."""
+    shown = leverage_json(pair, leverage)
+    del shown["isDefault"]
+    shown["riskLimit"] = shown.pop("riskLimitValue")
+    return shown

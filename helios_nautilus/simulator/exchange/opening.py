@@ -11,7 +11,7 @@ from msgspec import Struct
 from helios_nautilus.domain.bars import Bars, MarketData
 from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_MIN
 from helios_nautilus.errors import ConfigError
-from helios_nautilus.simulator.exchange.accounts import PRIMARY, ApiKey
+from helios_nautilus.simulator.exchange.accounts import PRIMARY, TRADE, VIEW, ApiKey
 from helios_nautilus.simulator.exchange.listing import load_listing
 from helios_nautilus.simulator.exchange.venue import Market, Venue
 from helios_nautilus.simulator.market import MarketConfig, simulate_market
@@ -37,6 +37,10 @@ class Credentials(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"Credentials(key={self.key[:6]!r}..., account_id={self.account_id!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, str]]:
+        """Pretty tracebacks ask here."""
+        return [("key", f"{self.key[:6]}..."), ("account_id", self.account_id)]
 
 
 def synthetic_markets(seed: int, days: int = 5) -> dict[str, MarketData]:
@@ -79,6 +83,7 @@ def open_account(
     secret: str | None = None,
     label: str | None = None,
     deposits: Mapping[str, str] = DEMO_DEPOSITS,
+    permissions: tuple[str, ...] = (VIEW, TRADE),
 ) -> Credentials:
     """A funded account: the primary one, or a sub-account of the given label. Keys left out are made of the seed."""
     account_id = PRIMARY if label is None else venue.accounts.open_sub_account(label).account_id
@@ -92,6 +97,7 @@ def open_account(
             key=credentials.key,
             secret=credentials.secret,
             account_id=account_id,
+            permissions=permissions,
             label=label or "primary",
             added_ns=venue.now_ns,
         )

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from helios_nautilus.simulator.exchange import account_json
 from helios_nautilus.simulator.exchange.accounts import Account
 from helios_nautilus.simulator.exchange.batches import run_batch
-from helios_nautilus.simulator.exchange.desk import Body, Desk
+from helios_nautilus.simulator.exchange.bodies import Body
+from helios_nautilus.simulator.exchange.desk import Desk
 from helios_nautilus.simulator.exchange.market_json import Json
 from helios_nautilus.simulator.exchange.orders import Order, Status
 from helios_nautilus.simulator.exchange.refusals import Refusal

@@ -35,6 +35,7 @@ class OrderType(StrEnum):
     MARKET = "market"
     STOP_LOSS_LIMIT = "stop-loss-limit"
     TAKE_PROFIT_LIMIT = "take-profit-limit"
+    LIQUIDATION = "liquidation limit order"
 
 
 class TimeInForce(StrEnum):
@@ -172,7 +173,7 @@ class Fill(Struct, frozen=True, kw_only=True):
     traded_ns: int
 
 
-class Trade(Struct, frozen=True, kw_only=True):
+class Trade(Struct, frozen=True, kw_only=True, gc=False):
     """One match as the public sees it."""
 
     trade_id: str

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from helios_nautilus.domain.timeframe import NS_PER_HOUR
-from helios_nautilus.simulator.exchange.decimals import EXACT, ZERO, times
+from helios_nautilus.simulator.exchange.decimals import EXACT, ZERO, text, times
 from helios_nautilus.simulator.exchange.engine import Engine
 from helios_nautilus.simulator.exchange.events import (
     Event,
@@ -76,6 +76,7 @@ class Perpetuals:
             amount = position.unrealised(mark)
             self._pay(position, amount, now_ns)
             position.session_value = times(position.quantity, mark)
+            self._engine.positions.note("Pnl", position)
             if position.account_id not in HOUSE:
                 self._record(position, "FUTURES_PNL_PROFIT", "FUTURES_PNL_LOSS", amount, now_ns)
                 self._publish(PositionChanged(position))
@@ -100,10 +101,19 @@ class Perpetuals:
                 paid_ns=now_ns,
             )
         )
-        self._record(position, "FUTURES_FUNDING_EARNED", "FUTURES_FUNDING_PAID", amount, now_ns)
+        details = {"notionalAmount": text(value), "fundingRate": text(rate)}
+        self._record(position, "FUTURES_FUNDING_EARNED", "FUTURES_FUNDING_PAID", amount, now_ns, details)
         self._publish(PositionChanged(position))
 
-    def _record(self, position: Position, gain: str, loss: str, amount: Decimal, now_ns: int) -> None:
+    def _record(
+        self,
+        position: Position,
+        gain: str,
+        loss: str,
+        amount: Decimal,
+        now_ns: int,
+        details: dict[str, str] | None = None,
+    ) -> None:
         if amount == ZERO:
             return
         money = (position.pair.quote, abs(amount))
@@ -114,6 +124,7 @@ class Perpetuals:
             credit=money if amount > 0 else None,
             debit=money if amount < 0 else None,
             symbol=position.pair.symbol,
+            details=details or {},
             event_ns=now_ns,
         )
         self._engine.settlement.record(transaction)

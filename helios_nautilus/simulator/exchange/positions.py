@@ -4,17 +4,23 @@ Values are kept rather than prices, so that partial closes split them without lo
 is ``entry_value / quantity``, the session's average ``session_value / quantity``.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Literal
 
 from msgspec import Struct
 
 from helios_nautilus.simulator.exchange.decimals import EXACT, ZERO, ratio, share_of, times
 from helios_nautilus.simulator.exchange.identity import IdSource
+from helios_nautilus.simulator.exchange.ledger import HOUSE
 from helios_nautilus.simulator.exchange.listing import Pair
 from helios_nautilus.simulator.exchange.orders import Side
 
 _PRICE_PLACES = 10
+
+type CloseType = Literal["Trade", "Liquidation"]
+type UpdateType = Literal["New", "Increase", "Reduce", "Remove", "Pnl"]
 
 
 class Position(Struct, kw_only=True, eq=False):
@@ -62,7 +68,26 @@ class Reduction(Struct, frozen=True, kw_only=True):
     realised: Decimal
     """Against the entry price, net of the entry's and the exit's fees."""
     fees: Decimal
+    close_type: CloseType
+    opened_ns: int
+    """When the position was opened."""
     closed_ns: int
+
+
+class PositionStep(Struct, frozen=True, kw_only=True):
+    """A position as one update left it."""
+
+    kind: UpdateType
+    position_id: str
+    account_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    realised: Decimal
+    session_value: Decimal
+    session_entry_price: Decimal
+    entry_price: Decimal
+    updated_ns: int
 
 
 class Effect(Struct, kw_only=True):
@@ -76,12 +101,14 @@ class Effect(Struct, kw_only=True):
 
 
 class Positions:
-    """All open positions and the closed parts, oldest first."""
+    """All open positions; the customers' closed parts and every step of their positions, oldest first."""
 
     def __init__(self, ids: IdSource) -> None:
         self._ids = ids
         self._open: dict[tuple[str, str], Position] = {}
-        self.reductions: list[Reduction] = []
+        self.reductions: defaultdict[str, list[Reduction]] = defaultdict(list)
+        """By account."""
+        self.steps: defaultdict[str, list[PositionStep]] = defaultdict(list)
 
     def get(self, account_id: str, symbol: str) -> Position | None:
         """The open position, if there is one."""
@@ -98,8 +125,35 @@ class Positions:
     def __iter__(self) -> Iterator[Position]:
         return iter(self._open.values())
 
+    def note(self, kind: UpdateType, position: Position) -> None:
+        """Remember a step of a customer's position; those of the house would grow without end."""
+        if position.account_id in HOUSE:
+            return
+        step = PositionStep(
+            kind=kind,
+            position_id=position.position_id,
+            account_id=position.account_id,
+            symbol=position.pair.symbol,
+            side=position.side,
+            quantity=position.quantity,
+            realised=position.realised,
+            session_value=position.session_value,
+            session_entry_price=position.session_entry_price if position.quantity else ZERO,
+            entry_price=position.average_entry_price if position.quantity else ZERO,
+            updated_ns=position.updated_ns,
+        )
+        self.steps[position.account_id].append(step)
+
     def trade(
-        self, account_id: str, pair: Pair, side: Side, price: Decimal, quantity: Decimal, fee: Decimal, now_ns: int
+        self,
+        account_id: str,
+        pair: Pair,
+        side: Side,
+        price: Decimal,
+        quantity: Decimal,
+        fee: Decimal,
+        now_ns: int,
+        close_type: CloseType = "Trade",
     ) -> Effect:
         """Net a trade into the account's position: reduce what is opposite, then open or increase."""
         effect = Effect()
@@ -107,7 +161,7 @@ class Positions:
         if position is not None and position.side is not side:
             closing = min(quantity, position.quantity)
             fee_out = share_of(fee, closing, quantity)
-            self._reduce(position, closing, price, fee_out, effect, now_ns)
+            self._reduce(position, closing, price, fee_out, effect, now_ns, close_type)
             quantity, fee = quantity - closing, EXACT.subtract(fee, fee_out)
             position = None if effect.closed else position
         if quantity:
@@ -115,7 +169,14 @@ class Positions:
         return effect
 
     def _reduce(
-        self, position: Position, quantity: Decimal, price: Decimal, fee: Decimal, effect: Effect, now_ns: int
+        self,
+        position: Position,
+        quantity: Decimal,
+        price: Decimal,
+        fee: Decimal,
+        effect: Effect,
+        now_ns: int,
+        close_type: CloseType,
     ) -> None:
         entry = share_of(position.entry_value, quantity, position.quantity)
         session = share_of(position.session_value, quantity, position.quantity)
@@ -132,9 +193,12 @@ class Positions:
             close_price=price,
             realised=EXACT.subtract(position.side.sign * EXACT.subtract(value, entry), fees),
             fees=fees,
+            close_type=close_type,
+            opened_ns=position.created_ns,
             closed_ns=now_ns,
         )
-        self.reductions.append(effect.reduction)
+        if position.account_id not in HOUSE:
+            self.reductions[position.account_id].append(effect.reduction)
         position.entry_fees = EXACT.subtract(EXACT.add(position.entry_fees, fee), fees)
         position.entry_value = EXACT.subtract(position.entry_value, entry)
         position.session_value = EXACT.subtract(position.session_value, session)
@@ -143,6 +207,7 @@ class Positions:
         position.updated_ns = now_ns
         if not position.quantity:
             effect.closed = self._open.pop((position.account_id, position.pair.symbol))
+        self.note("Reduce" if position.quantity else "Remove", position)
 
     def _increase(
         self,
@@ -155,6 +220,7 @@ class Positions:
         fee: Decimal,
         now_ns: int,
     ) -> Position:
+        is_new = position is None
         if position is None:
             position = Position(
                 position_id=self._ids.uuid(now_ns),
@@ -172,4 +238,5 @@ class Positions:
         position.entry_fees = EXACT.add(position.entry_fees, fee)
         position.realised = EXACT.subtract(position.realised, fee)
         position.updated_ns = now_ns
+        self.note("New" if is_new else "Increase", position)
         return position

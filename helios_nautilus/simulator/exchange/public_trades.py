@@ -6,7 +6,7 @@ from itertools import islice
 
 from helios_nautilus.simulator.exchange.orders import Trade
 
-_KEPT = 20_000
+_KEPT = 10_000
 
 
 class PublicTrades:

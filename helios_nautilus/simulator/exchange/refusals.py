@@ -17,6 +17,9 @@ class Code(IntEnum):
     PAIR_NOT_ACTIVE = -32
     SUMMARY_NOT_FOUND = -111
     INVALID_JSON = -113
+    LABEL_EXISTS = -11132
+    TRANSFER_NOT_PERMITTED = -11133
+    HAS_BALANCES = -11163
     INVALID_SIGNATURE = -11252
     KEY_MISSING = -11268
     SELF_MATCH = -11500
@@ -24,9 +27,13 @@ class Code(IntEnum):
     TYPE_NOT_ALLOWED = -12005
     BELOW_MINIMUM = -12007
     MARGIN_NOT_ENABLED = -19213
+    MARGIN_ENABLED = -19225
     FUTURES_NOT_ENABLED = -19227
+    FUTURES_ENABLED = -19228
+    NOT_A_SUB_ACCOUNT = -21100
     NOTHING_MODIFIED = -21303
     MODIFY_BESIDE_PLACE = -21311
+    TRIGGERED_AT_ONCE = -21403
 
 
 _WORDS: Final = {
@@ -38,6 +45,9 @@ _WORDS: Final = {
     Code.PAIR_NOT_ACTIVE: "The given currency pair is not active",
     Code.SUMMARY_NOT_FOUND: "Market summary not found",
     Code.INVALID_JSON: "Invalid JSON payload",
+    Code.LABEL_EXISTS: "A subaccount with that label already exists",
+    Code.TRANSFER_NOT_PERMITTED: "Internal transfer is not permitted for this API key",
+    Code.HAS_BALANCES: "Cannot disable sub account with balances",
     Code.INVALID_SIGNATURE: "Request has an invalid signature",
     Code.KEY_MISSING: "API key header missing: X-VALR-API-KEY",
     Code.SELF_MATCH: "We did not execute this order since it would have matched with your own order on the Exchange",
@@ -49,10 +59,20 @@ _WORDS: Final = {
         "Futures trading is not enabled for this account. "
         "Sign in to your account via website and navigate to a Futures pair to enable."
     ),
+    Code.MARGIN_ENABLED: "Cannot delete a sub account with margin enabled",
+    Code.FUTURES_ENABLED: "Cannot delete a sub account with futures enabled",
+    Code.NOT_A_SUB_ACCOUNT: "The request must be for a sub account",
     Code.NOTHING_MODIFIED: "Modify order would not have modified anything and was cancelled",
+    Code.TRIGGERED_AT_ONCE: "Could not place conditional order as it would have triggered immediately",
     Code.MODIFY_BESIDE_PLACE: "Modify orders cannot be batched with place orders",
 }
-_STATUS: Final = {Code.INVALID_SIGNATURE: 401, Code.SUMMARY_NOT_FOUND: 404, Code.KEY_MISSING: 403}
+_STATUS: Final = {
+    Code.INVALID_SIGNATURE: 401,
+    Code.TRANSFER_NOT_PERMITTED: 401,
+    Code.SUMMARY_NOT_FOUND: 404,
+    Code.KEY_MISSING: 403,
+    Code.LABEL_EXISTS: 403,
+}
 
 POST_ONLY_CROSSED: Final = "Post only cancelled as it would have matched"
 IOC_UNMATCHED: Final = "Immediate Or Cancel order did not match"

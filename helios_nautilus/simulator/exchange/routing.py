@@ -1,7 +1,7 @@
 """What a REST handler gets and gives; handlers do no I/O, so that the whole API can be called in a test."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -57,7 +57,7 @@ class Reply(NamedTuple):
 
 
 type Handler = Callable[[Call], Reply]
-type Needs = Literal["nothing", "View access", "Trade"]
+type Needs = Literal["nothing", "View access", "Trade", "Internal Transfer"]
 
 
 class Route(NamedTuple):
@@ -68,3 +68,11 @@ class Route(NamedTuple):
     handler: Handler
     needs: Needs = "nothing"
     max_age: int | None = None
+
+
+class RouteTable(Protocol):
+    """A group of routes."""
+
+    def table(self) -> list[Route]:
+        """The routes."""
+        ...

@@ -13,6 +13,7 @@ from helios_nautilus.simulator.exchange.account_routes import AccountRoutes
 from helios_nautilus.simulator.exchange.account_socket import AccountChannel
 from helios_nautilus.simulator.exchange.book_feed import BookFeed
 from helios_nautilus.simulator.exchange.clock import Clock, ManualClock
+from helios_nautilus.simulator.exchange.conditional_routes import ConditionalRoutes
 from helios_nautilus.simulator.exchange.decimals import from_float, times
 from helios_nautilus.simulator.exchange.desk import Desk
 from helios_nautilus.simulator.exchange.dump import LedgerDump, dump_ledger
@@ -20,11 +21,13 @@ from helios_nautilus.simulator.exchange.faults import Fault, FaultPlan, FaultScr
 from helios_nautilus.simulator.exchange.limits import RateLimits
 from helios_nautilus.simulator.exchange.order_routes import OrderRoutes
 from helios_nautilus.simulator.exchange.orders import Order
+from helios_nautilus.simulator.exchange.position_routes import PositionRoutes
 from helios_nautilus.simulator.exchange.public_routes import PublicRoutes
 from helios_nautilus.simulator.exchange.refusals import Code, Refusal
-from helios_nautilus.simulator.exchange.routing import Call, Reply, Route
+from helios_nautilus.simulator.exchange.routing import Call, Reply, Route, RouteTable
 from helios_nautilus.simulator.exchange.signatures import KEY_HEADER, Gatekeeper
 from helios_nautilus.simulator.exchange.sockets import Channel, Sockets
+from helios_nautilus.simulator.exchange.sub_account_routes import SubAccountRoutes
 from helios_nautilus.simulator.exchange.trade_socket import TradeChannel
 from helios_nautilus.simulator.exchange.venue import Venue
 
@@ -67,8 +70,7 @@ class Exchange:
         self._runner: web.AppRunner | None = None
         self._ticker: asyncio.Task[None] | None = None
         self.url = ""
-        for due_ns, fault in self.faults.timed():
-            venue.at(due_ns, self._timed(fault))
+        self._schedule_faults()
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen; port 0 takes a free one. The URL, which is also in `url`."""
@@ -98,6 +100,31 @@ class Exchange:
         """Let everything happen that is due by now."""
         self.venue.advance(self.clock.now_ns())
 
+    def play(self, script: FaultScript) -> None:
+        """Begin a script of faults now, in place of the one under way; an empty one ends the faults.
+
+        What has begun lasts as long as it was to last; a clock skew stays.
+        """
+        self.catch_up()
+        self.faults.play(script, self.venue.now_ns)
+        self._schedule_faults()
+
+    def strike(self, fault: Fault) -> None:
+        """Let a fault that happens by time strike now."""
+        now_ns = self.venue.now_ns
+        self.faults.note(fault, now_ns)
+        if fault.kind == "maintenance":
+            self.venue.is_read_only = True
+            self.venue.at(now_ns + round(fault.secs * NS_PER_SEC), self._reopen)
+        elif fault.kind == "clock_skew":
+            self._skew_ns = round(fault.secs * NS_PER_SEC)
+        else:
+            for session in self._sockets.each(fault.on):
+                if fault.kind == "stall_sockets":
+                    session.outbox.stall(fault.secs)
+                else:
+                    session.hang_up(fault.code)
+
     def advance(self, secs: float) -> None:
         """Move a manual clock and let everything happen on the way."""
         if not isinstance(self.clock, ManualClock):
@@ -119,7 +146,15 @@ class Exchange:
 
     def _application(self) -> web.Application:
         app = web.Application(client_max_size=1 << 20)
-        tables = PublicRoutes(self.venue, self._feeds), AccountRoutes(self.venue), OrderRoutes(self.venue, self.desk)
+        tables: tuple[RouteTable, ...] = (
+            PublicRoutes(self.venue, self._feeds),
+            # Before what has a pair where they have a word.
+            SubAccountRoutes(self.venue),
+            AccountRoutes(self.venue),
+            PositionRoutes(self.venue),
+            ConditionalRoutes(self.venue),
+            OrderRoutes(self.venue, self.desk),
+        )
         for table in tables:
             for route in table.table():
                 app.router.add_route(route.verb, route.path, self._endpoint(route))
@@ -174,8 +209,7 @@ class Exchange:
             signer = self._gatekeeper.admit(
                 request.headers, request.method, request.raw_path, body, self.client_ns() // NS_PER_MS
             )
-            if route.needs not in signer[0].permissions:
-                raise Refusal(Code.INVALID_REQUEST, "API key lacks the permission", status=401)
+            signer[0].require(route.needs)
         if request.method in _BODIES and request.content_type != "application/json":
             raise Refusal(Code.INVALID_REQUEST, "Content-Type must be application/json", status=403)
         return Call(path=request.match_info, query=request.query, body=_decode(body), signer=signer)
@@ -183,7 +217,7 @@ class Exchange:
     async def _answer_badly(self, fault: Fault, route: Route, request: web.Request, body: bytes) -> web.StreamResponse:
         """Answer as a fault has it; whether the request took effect is in the fault's name."""
         if fault.kind == "rate_limit":
-            return _rate_limited()
+            return _rate_limited(fault.retry_after_secs)
         if fault.kind == "error_before":
             return web.Response(status=fault.status)
         if fault.kind == "slow_reply":
@@ -212,21 +246,16 @@ class Exchange:
     def _reopen(self, _: int) -> None:
         self.venue.is_read_only = False
 
-    def _timed(self, fault: Fault) -> Callable[[int], None]:
-        def strike(now_ns: int) -> None:
-            self.faults.note(fault, now_ns)
-            end_ns = now_ns + round(fault.secs * NS_PER_SEC)
-            if fault.kind == "maintenance":
-                self.venue.is_read_only = True
-                self.venue.at(end_ns, self._reopen)
-            elif fault.kind == "clock_skew":
-                self._skew_ns = round(fault.secs * NS_PER_SEC)
-            else:
-                for session in self._sockets.each(fault.on):
-                    if fault.kind == "stall_sockets":
-                        session.outbox.stall(fault.secs)
-                    else:
-                        session.hang_up(fault.code)
+    def _schedule_faults(self) -> None:
+        for due_ns, fault in self.faults.timed():
+            self.venue.at(due_ns, self._timed(fault, self.faults.script))
+
+    def _timed(self, fault: Fault, script: FaultScript) -> Callable[[int], None]:
+        """A script's timed faults do not outlive it."""
+
+        def strike(_: int) -> None:
+            if self.faults.script is script:
+                self.strike(fault)
 
         return strike
 
@@ -248,5 +277,6 @@ def _json(reply: Reply) -> web.Response:
     return web.Response(status=reply.status, headers=headers, body=body, content_type="application/json")
 
 
-def _rate_limited() -> web.Response:
-    return web.Response(status=429, headers={"x-valr-ratelimited": "true"})
+def _rate_limited(retry_after_secs: int | None = None) -> web.Response:
+    after = {} if retry_after_secs is None else {"retry-after": str(retry_after_secs)}
+    return web.Response(status=429, headers={"x-valr-ratelimited": "true"} | after)

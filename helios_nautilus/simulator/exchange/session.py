@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from helios_nautilus.domain.timeframe import NS_PER_MIN
-from helios_nautilus.simulator.exchange.accounts import Account
+from helios_nautilus.simulator.exchange.accounts import Account, ApiKey
 from helios_nautilus.simulator.exchange.faults import FaultPlan
 from helios_nautilus.simulator.exchange.market_json import Json
 from helios_nautilus.simulator.exchange.outbox import Outbox
@@ -24,6 +24,7 @@ class Session:
         """``opened_ns`` is of the clients' clock, by which idle sockets are closed."""
         self.name = name
         self.account: Account | None = None
+        self.key: ApiKey | None = None
         self.opened_ns = opened_ns
         self.heard_ns = opened_ns
         self.hang_up = hang_up
@@ -37,9 +38,9 @@ class Session:
         """Send a frame."""
         self.outbox.put(frame)
 
-    def log_in(self, account: Account) -> None:
+    def log_in(self, key: ApiKey, account: Account) -> None:
         """Tell the client that it is known."""
-        self.account = account
+        self.key, self.account = key, account
         self.send({"type": "AUTHENTICATED"})
 
     def outlived(self, now_ns: int, *, has_subscriptions: bool) -> bool:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Final
 
 from helios_nautilus.simulator.exchange.accounts import Accounts
 from helios_nautilus.simulator.exchange.decimals import EXACT, ZERO, times
@@ -16,12 +17,15 @@ from helios_nautilus.simulator.exchange.events import (
     Traded,
     Transaction,
 )
-from helios_nautilus.simulator.exchange.fees import Charge, charge
+from helios_nautilus.simulator.exchange.fees import LIQUIDATION_PERCENT, Charge, charge
 from helios_nautilus.simulator.exchange.identity import IdSource
 from helios_nautilus.simulator.exchange.ledger import CLEARING, FEES, HOUSE, Ledger
 from helios_nautilus.simulator.exchange.matching import Match
 from helios_nautilus.simulator.exchange.orders import Fill, Order, OrderState, OrderType, Side, Status, Trade
 from helios_nautilus.simulator.exchange.positions import Effect, Positions
+
+_KINDS: Final = {OrderType.MARKET: "MARKET", OrderType.LIQUIDATION: "LIQUIDATION_LIMIT"}
+"""What transactions call an order type; all others are plain limits to them."""
 
 
 class Settlement:
@@ -93,8 +97,8 @@ class Settlement:
                 self._move_position(order, trade, ZERO)
             return
         notional = times(trade.price, trade.quantity)
-        rates = self._accounts[order.account_id].rates(order.pair)
-        fee = charge(order.pair, order.side, rates.maker if is_maker else rates.taker, trade.quantity, notional)
+        percent = self._percent(order, is_maker=is_maker)
+        fee = charge(order.pair, order.side, percent, trade.quantity, notional)
         self._ledger.transfer(order.account_id, FEES, fee.currency, fee.amount, trade.traded_ns)
         effect = self._move_position(order, trade, fee.amount) if order.pair.is_perpetual else None
         self._fill(order, trade, fee, is_maker=is_maker)
@@ -102,6 +106,12 @@ class Settlement:
             self._record_spot(order, trade, notional, fee)
         else:
             self._record_perpetual(order, trade, effect, fee)
+
+    def _percent(self, order: Order, *, is_maker: bool) -> Decimal:
+        if order.type is OrderType.LIQUIDATION:
+            return LIQUIDATION_PERCENT
+        rates = self._accounts[order.account_id].rates(order.pair)
+        return rates.maker if is_maker else rates.taker
 
     def _fill(self, order: Order, trade: Trade, fee: Charge, *, is_maker: bool) -> None:
         fill = Fill(
@@ -125,7 +135,14 @@ class Settlement:
 
     def _move_position(self, order: Order, trade: Trade, fee: Decimal) -> Effect:
         effect = self._positions.trade(
-            order.account_id, order.pair, order.side, trade.price, trade.quantity, fee, trade.traded_ns
+            order.account_id,
+            order.pair,
+            order.side,
+            trade.price,
+            trade.quantity,
+            fee,
+            trade.traded_ns,
+            "Liquidation" if order.type is OrderType.LIQUIDATION else "Trade",
         )
         self._ledger.transfer(CLEARING, order.account_id, order.pair.quote, effect.cash, trade.traded_ns)
         if order.account_id not in HOUSE:
@@ -151,7 +168,7 @@ class Settlement:
         self._record(
             order,
             trade,
-            f"{'MARKET' if order.type is OrderType.MARKET else 'LIMIT'}_{order.side.name}",
+            f"{_KINDS.get(order.type, 'LIMIT')}_{order.side.name}",
             debit=given,
             credit=(received[0], net),
             fee=None if is_reward else (fee.currency, fee.amount),

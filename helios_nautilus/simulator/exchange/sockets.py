@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from helios_nautilus.domain.timeframe import NS_PER_MS
+from helios_nautilus.simulator.exchange.accounts import VIEW
 from helios_nautilus.simulator.exchange.faults import FaultPlan, Occasion
 from helios_nautilus.simulator.exchange.limits import RateLimits
 from helios_nautilus.simulator.exchange.refusals import Refusal
@@ -119,10 +120,11 @@ class Sockets:
 
     def _accept(self, session: Session, headers: Mapping[str, str], target: str) -> bool:
         try:
-            _, account = self._gatekeeper.admit(headers, "GET", target, b"", self._client_ns() // NS_PER_MS)
+            key, account = self._gatekeeper.admit(headers, "GET", target, b"", self._client_ns() // NS_PER_MS)
+            key.require(VIEW)
         except Refusal:
             return False
-        session.log_in(account)
+        session.log_in(key, account)
         return True
 
     async def _talk(self, socket: web.WebSocketResponse, session: Session, channel: Channel) -> None:

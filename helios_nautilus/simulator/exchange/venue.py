@@ -14,12 +14,14 @@ from helios_nautilus.domain.timeframe import NS_PER_HOUR, NS_PER_MIN, NS_PER_SEC
 from helios_nautilus.errors import ConfigError
 from helios_nautilus.simulator.exchange.accounts import Accounts
 from helios_nautilus.simulator.exchange.candles import CandleStore
+from helios_nautilus.simulator.exchange.conditionals import Conditionals
 from helios_nautilus.simulator.exchange.decimals import from_float
 from helios_nautilus.simulator.exchange.engine import Engine
 from helios_nautilus.simulator.exchange.events import CandleClosed, Event, MarkPriced, Traded
 from helios_nautilus.simulator.exchange.identity import IdSource
+from helios_nautilus.simulator.exchange.liquidation import Liquidator
 from helios_nautilus.simulator.exchange.liquidity import Liquidity
-from helios_nautilus.simulator.exchange.listing import Listing, load_listing
+from helios_nautilus.simulator.exchange.listing import Listing, Pair, load_listing
 from helios_nautilus.simulator.exchange.perpetuals import PNL_RUN_NS, Perpetuals
 from helios_nautilus.simulator.exchange.public_trades import PublicTrades
 from helios_nautilus.simulator.exchange.replay import Depth, Step, on_tick, replay
@@ -59,8 +61,11 @@ class Venue:
         self._listeners: list[Callable[[Event], None]] = []
         self.engine = Engine(self.listing, self.accounts, self.ids, self.publish)
         self.perpetuals = Perpetuals(self.engine, self.ids, seed, self.publish)
+        self.conditionals = Conditionals(self.engine, self.ids, self.publish)
+        self._liquidator = Liquidator(self.engine, self.accounts, self.listing, self.ids)
         self.trades = {symbol: PublicTrades() for symbol in self.listing.pairs}
-        self.candles = {symbol: self._candles(markets.get(symbol), opens_ns) for symbol in self.listing.pairs}
+        pairs = self.listing.pairs
+        self.candles = {symbol: self._candles(pairs[symbol], markets.get(symbol), opens_ns) for symbol in pairs}
         self._due: list[tuple[int, int, Callable[[int], object]]] = []
         self._scheduled = 0
         for symbol, market in markets.items():
@@ -96,13 +101,16 @@ class Venue:
         if isinstance(event, Traded):
             self.trades[event.trade.symbol].add(event.trade)
             self.candles[event.trade.symbol].add(event.trade)
+            if self.conditionals.waits_for(event.trade.symbol):
+                # Not now: the engine is in the middle of the operation that traded.
+                self.at(self.now_ns, self.conditionals.check)
         for listener in self._listeners:
             listener(event)
 
-    def _candles(self, market: Market | None, opens_ns: int) -> CandleStore:
+    def _candles(self, pair: Pair, market: Market | None, opens_ns: int) -> CandleStore:
         if market is None:
-            return CandleStore()
-        return CandleStore(market.data.bars, shift_ns=market.shift_ns, opened_ns=opens_ns)
+            return CandleStore(pair)
+        return CandleStore(pair, market.data.bars, shift_ns=market.shift_ns, opened_ns=opens_ns)
 
     def _open_market(self, symbol: str, market: Market, opens_ns: int) -> None:
         pair = self.listing.active_pair(symbol)
@@ -149,6 +157,8 @@ class Venue:
                 prices[symbol] = price
         self.engine.margin.mark_prices.update(prices)
         self.publish(MarkPriced(prices))
+        self.conditionals.check(now_ns)
+        self._liquidator.run(now_ns)
 
     def _close_candles(self, now_ns: int) -> None:
         for symbol, pair in self.listing.pairs.items():

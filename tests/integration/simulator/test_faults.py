@@ -7,9 +7,12 @@ from itertools import pairwise
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 
+from helios_nautilus.domain.timeframe import NS_PER_MS
 from helios_nautilus.simulator.exchange.faults import Fault, FaultScript
+from helios_nautilus.simulator.exchange.signatures import sign
 from tests.integration.simulator.client import Client, running
 from tests.integration.simulator.test_rest import limit_order, on_exchange
 from tests.integration.simulator.test_sockets import Book
@@ -49,6 +52,16 @@ def test_a_request_without_an_answer_took_effect_only_where_the_fault_says_so(ki
         assert len(await client.get("/v1/orders/open")) == orders
 
     with_fault(Fault(kind=kind, on=PLACE, nth=1, secs=0.01), test)
+
+
+def test_a_slow_reply_comes_after_its_time_and_took_effect() -> None:
+    async def test(client: Client) -> None:
+        began = asyncio.get_running_loop().time()
+        assert (await place(client))[0] == 201
+        assert asyncio.get_running_loop().time() - began >= 0.2
+        assert len(await client.get("/v1/orders/open")) == 1
+
+    with_fault(Fault(kind="slow_reply", on=PLACE, nth=1, secs=0.2), test)
 
 
 def test_a_truncated_reply_is_no_json() -> None:
@@ -145,6 +158,23 @@ def test_a_stalled_socket_is_silent_until_the_stall_is_over_and_loses_nothing() 
     with_fault(Fault(kind="stall_sockets", on="account", after_secs=10, secs=20), test)
 
 
+def test_a_frame_can_stall_its_own_socket_which_gets_everything_later_and_in_order() -> None:
+    async def test(client: Client) -> None:
+        async with client.socket("/ws/trade", headers={}) as stalled:
+            await stalled.subscribe("OB_L1_DIFF", "BTCZAR")
+            await stalled.frame("OB_L1_SNAPSHOT")
+            client.exchange.advance(40)
+            await client.public("/v1/public/time")
+            assert len(stalled.of("OB_L1_DIFF")) <= 2
+            client.exchange.advance(60)
+            await stalled.settled()
+            found = [frame["d"]["sq"] for frame in stalled.of("OB_L1_SNAPSHOT", "OB_L1_DIFF")]
+            assert found == list(range(found[0], found[0] + len(found)))
+            assert len(found) > 3
+
+    with_fault(Fault(kind="stall_socket", on=DIFF, nth=3, secs=60), test)
+
+
 def test_all_sockets_of_a_name_can_be_dropped_at_a_time() -> None:
     async def test(client: Client) -> None:
         async with client.socket("/ws/account") as account, client.socket("/ws/trade", headers={}) as trade:
@@ -185,7 +215,37 @@ def test_maintenance_refuses_writes_and_says_so_until_it_is_over() -> None:
     with_fault(Fault(kind="maintenance", after_secs=10, secs=20), test)
 
 
-def test_a_skewed_clock_refuses_signatures_that_were_right() -> None:
+def test_maintenance_refuses_commands_on_the_socket_without_closing_it() -> None:
+    async def test(client: Client) -> None:
+        async with client.socket("/ws/account") as socket:
+            await socket.frame("OPEN_ORDERS_UPDATE")
+            client.exchange.advance(10)
+            order = limit_order("BUY", "0.001", "1000000")
+            await socket.send({"type": "PLACE_LIMIT_ORDER", "clientMsgId": "1", "payload": order})
+            assert "error" in await socket.frame("PLACE_LIMIT_WS_RESPONSE")
+            client.exchange.advance(20)
+            await socket.send({"type": "PLACE_LIMIT_ORDER", "clientMsgId": "2", "payload": order})
+            await socket.until(lambda frames: any("data" in frame and "clientMsgId" in frame for frame in frames))
+
+    with_fault(Fault(kind="maintenance", after_secs=10, secs=20), test)
+
+
+def test_a_skewed_clock_refuses_logins_and_a_client_that_corrects_itself_is_let_in() -> None:
+    async def test(client: Client) -> None:
+        client.exchange.advance(10)
+        async with client.socket("/ws/account") as socket:
+            assert await socket.closed() == 1007
+        venue_time = await client.public("/v1/public/time")
+        assert isinstance(venue_time["epochTime"], int)
+        stamp = str(client.exchange.client_ns() // NS_PER_MS)
+        signature = sign(client.credentials.secret, stamp, "GET", "/v1/account/balances")
+        names = {"X-VALR-API-KEY": client.credentials.key, "X-VALR-TIMESTAMP": stamp, "X-VALR-SIGNATURE": signature}
+        assert (await client.call("GET", "/v1/account/balances", headers=names))[0] == 200
+
+    with_fault(Fault(kind="clock_skew", after_secs=10, secs=-60), test)
+
+
+def test_a_skewed_clock_refuses_signatures_signatures_that_were_right() -> None:
     async def test(client: Client) -> None:
         client.exchange.advance(10)
         status, body = await client.call("GET", "/v1/account/balances")
@@ -207,28 +267,74 @@ def test_an_order_can_be_partly_filled_while_it_is_modified() -> None:
     with_fault(Fault(kind="fill_on_modify", on="BTCZAR", nth=1, fraction=0.5), test)
 
 
-async def _run_once(seed: int) -> tuple[list[str], list[Any], object]:
+def test_an_order_can_be_filled_whole_while_it_is_modified_over_the_socket() -> None:
+    async def test(client: Client) -> None:
+        _, placed = await client.call("POST", "/v2/orders/limit", limit_order("BUY", "0.004", "1000000"))
+        change = {"orderId": placed["id"], "pair": "BTCZAR", "modifyMatchStrategy": "RETAIN_ORIGINAL"}
+        async with client.socket("/ws/account") as socket:
+            await socket.frame("OPEN_ORDERS_UPDATE")
+            await socket.send({"type": "MODIFY_ORDER", "payload": change | {"newRemainingQuantity": "0.001"}})
+            await socket.frame("MODIFY_ORDER_WS_RESPONSE", requested=True)
+            client.exchange.advance(1)
+            await socket.frame("ORDER_STATUS_UPDATE", orderStatusType="Filled")
+            await socket.frame("MODIFY_ORDER_OUTCOME", success=False, orderId=placed["id"])
+        assert await client.get("/v1/orders/open") == []
+
+    with_fault(Fault(kind="fill_on_modify", on="BTCZAR", nth=1, fraction=1.0), test)
+
+
+async def _run_once(seed: int) -> tuple[list[list[str]], list[Any], bytes]:
+    """A scripted client: its frames, its replies and the ledger, in bytes."""
     faults = script(
         Fault(kind="drop_frame", on=DIFF, probability=0.1, times=0),
-        Fault(kind="duplicate_frame", on=DIFF, probability=0.1, times=0),
+        Fault(kind="duplicate_frame", on="account *", probability=0.1, times=0),
+        Fault(kind="fill_on_modify", on="*", probability=0.5, times=0),
         Fault(kind="error_after", on="POST *", probability=0.5, times=0),
         seed=seed,
     )
-    async with running(faults) as client, client.socket("/ws/trade", headers={}) as socket:
-        await socket.subscribe("OB_L1_DIFF", "BTCZAR")
-        await socket.frame("OB_L1_SNAPSHOT")
-        for _ in range(5):
-            await place(client)
+    async with (
+        running(faults) as client,
+        client.socket("/ws/trade", headers={}) as trade,
+        client.socket("/ws/account") as account,
+    ):
+        for event in ("OB_L1_DIFF", "FULL_ORDERBOOK_UPDATE", "NEW_TRADE", "MARKET_SUMMARY_UPDATE"):
+            await trade.subscribe(event, "BTCZAR", "BTCUSDTPERP")
+        await trade.settled()
+        replies: list[Any] = []
+        for i in range(5):
+            replies.append(await place(client))
+            body = {"pair": "BTCUSDTPERP", "side": "BUY" if i % 2 else "SELL", "baseAmount": "0.002"}
+            replies.append(await client.call("POST", "/v2/orders/market", body))
             client.exchange.advance(20)
-        await socket.settled()
-        return socket.texts, client.exchange.faults.strikes, client.exchange.dump()
+            for order in (await client.get("/v1/orders/open"))[:1]:
+                change = {"orderId": order["orderId"], "pair": "BTCZAR", "newPrice": str(999_000 - i)}
+                change |= {"modifyMatchStrategy": "REPRICE", "newTotalQuantity": "0.002"}
+                replies.append(await client.call("PUT", "/v2/orders/modify", change))
+        await trade.settled()
+        await account.settled()
+        replies.append(client.exchange.faults.strikes)
+        return [trade.texts, account.texts], replies, msgspec.json.encode(client.exchange.dump())
+
+
+def test_a_script_takes_the_place_of_the_one_before_with_all_that_it_had_to_come() -> None:
+    async def test(client: Client) -> None:
+        assert (await place(client))[0] == 503
+        client.exchange.play(script(Fault(kind="rate_limit", on=PLACE, probability=1.0, times=0, retry_after_secs=3)))
+        client.exchange.advance(20)
+        assert (await place(client))[0] == 429
+        client.exchange.play(FaultScript())
+        assert (await place(client))[0] == 201
+        assert [strike.kind for strike in client.exchange.faults.strikes] == ["error_before", "rate_limit"]
+
+    faults = Fault(kind="error_before", on=PLACE, nth=1), Fault(kind="maintenance", after_secs=10.0, secs=60.0)
+    on_exchange(test, faults=script(*faults))
 
 
 def test_a_seed_gives_the_same_run_to_the_last_byte_and_another_seed_another() -> None:
     first, again, other = (asyncio.run(_run_once(seed)) for seed in (1, 1, 2))
     assert first == again
     assert first[1] != other[1]
-    assert first[1]
+    assert len({strike.kind for strike in first[1][-1]}) > 2
 
 
 def test_secrets_appear_in_no_text_of_the_simulator() -> None:

@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+
+from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
 
 START = "from helios_nautilus.cli.sim import sim; sim()"
 
@@ -58,6 +62,41 @@ def test_it_replays_a_catalogue(tmp_path: Path) -> None:
         buckets = get(f"{shown['url']}/v1/public/ETHZAR/buckets?limit=3")
         assert isinstance(buckets, list)
         assert len(buckets) == 3
+
+
+def record_trades(path: Path) -> None:
+    """An hour with a trade every ten seconds, at the price of the minute."""
+    start_ns = 28_000_000 * NS_PER_MIN
+    stamps = [start_ns + i * 10 * NS_PER_SEC for i in range(360)]
+    price = [60_000.0 + stamp // NS_PER_MIN % 60 for stamp in stamps]
+    columns = {"ts": stamps, "price": price, "qty": [0.01] * 360, "side": [1, -1] * 180}
+    pq.write_table(pa.table(columns), path)
+
+
+def test_it_replays_a_recorded_file_as_the_pair_it_is_given_from_a_given_time(tmp_path: Path) -> None:
+    record_trades(tmp_path / "trades.parquet")
+    options = ["--file", f"BTCUSDTPERP={tmp_path / 'trades.parquet'}", "--start", "2023-03-28T10:59", "--speed", "0.01"]
+    with simulator(*options) as shown:
+        rows = get(f"{shown['url']}/v1/public/BTCUSDTPERP/buckets?limit=3")
+        assert isinstance(rows, list)
+        last = rows[0]
+        assert (last["startTime"], last["close"]) == ("2023-03-28T10:59:00Z", "60059")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--file", "trades.parquet"], "PAIR=FILE"),
+        (["--file", "BTCUSDT=a", "--catalog", "b"], "not both"),
+        (["--file", "BTCUSDT=nothing.parquet"], "nothing.parquet"),
+        (["--start", "noon"], "--start wants a time"),
+    ],
+)
+def test_a_wrong_option_is_one_clear_line(options: list[str], words: str) -> None:
+    command = [sys.executable, "-c", START, "--port", "0", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert words in done.stderr
 
 
 @pytest.mark.parametrize("option", ["--faults", "--catalog"])

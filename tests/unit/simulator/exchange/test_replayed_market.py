@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -119,6 +120,19 @@ def test_a_taker_eats_the_ladder_and_the_market_comes_back() -> None:
     assert len(list(book.levels(Side.SELL))) >= 39
 
 
+def test_the_market_may_move_away_from_levels_that_a_taker_has_eaten() -> None:
+    data = market((10, 1_000_000, 0.01, BUYER), (20, 1_020_000, 0.01, BUYER))
+    thin = msgspec.structs.replace(data.bars, volume=data.bars.volume / 1000)
+    trader = Trader(msgspec.structs.replace(data, bars=thin))
+    trader.venue.advance(trader.venue.now_ns + 15 * NS_PER_SEC)
+    book = trader.venue.engine.books["BTCZAR"]
+    best = next(book.levels(Side.BUY))
+    trader.place("SELL", "0.05", "999000")
+    assert next(book.levels(Side.BUY)).price < best.price
+    trader.venue.advance(trader.venue.now_ns + 10 * NS_PER_SEC)
+    assert trader.venue.engine.margin.last_prices["BTCZAR"] == Decimal(1_020_000)
+
+
 def test_recorded_depth_is_shown_level_by_level() -> None:
     prices = np.arange(10) * 100.0
     sizes = np.full((1, 10), 0.25)
@@ -135,6 +149,51 @@ def test_recorded_depth_is_shown_level_by_level() -> None:
     assert [(level.price, level.total) for level in book.levels(Side.BUY)] == [
         (999_900 - 100 * i, Decimal("0.25")) for i in range(10)
     ]
+
+
+def depths(*seconds: float, bid: float, ask: float) -> BookDepths:
+    """Books of three levels ten cents apart, at seconds after the second minute."""
+    steps = np.arange(3) / 10
+    sizes = np.full((len(seconds), 3), 0.25)
+    return BookDepths(
+        ts_ns=START_NS + 2 * NS_PER_MIN + (np.array(seconds) * NS_PER_SEC).astype(np.int64),
+        bid_price=np.tile(bid - steps, (len(seconds), 1)),
+        bid_size=sizes,
+        ask_price=np.tile(ask + steps, (len(seconds), 1)),
+        ask_size=sizes,
+    )
+
+
+def test_a_recorded_book_finer_than_the_pairs_grid_stays_uncrossed_and_whole() -> None:
+    data = market((1, 1_000_000.4, 0.1, BUYER))
+    trader = Trader(msgspec.structs.replace(data, books=depths(0.5, bid=1_000_000.3, ask=1_000_000.4)))
+    trader.venue.advance(trader.venue.now_ns + NS_PER_SEC // 2)
+    book = trader.venue.engine.books["BTCZAR"]
+    levels = [[(level.price, level.total) for level in book.levels(side)] for side in Side]
+    assert levels == [[(1_000_000, Decimal("0.75"))], [(1_000_001, Decimal("0.75"))]]
+    trader.venue.advance(trader.venue.now_ns + NS_PER_SEC)
+    (trade,) = trader.venue.trades["BTCZAR"].page(skip=0, limit=5, start_ns=None, end_ns=None, before_id=None)
+    assert (trade.price, trade.taker_side) == (1_000_001, Side.BUY)
+
+
+def test_the_ladder_is_drawn_again_once_the_recorded_book_has_ended() -> None:
+    data = market((10, 1_000_000, 0.1, BUYER), (100, 1_000_100, 0.1, BUYER))
+    trader = Trader(msgspec.structs.replace(data, books=depths(1, bid=999_999, ask=1_000_001)))
+    book = trader.venue.engine.books["BTCZAR"]
+    trader.venue.advance(trader.venue.now_ns + 20 * NS_PER_SEC)
+    assert len(list(book.levels(Side.BUY))) < 5
+    trader.venue.advance(trader.venue.now_ns + 2 * NS_PER_MIN)
+    assert len(list(book.levels(Side.BUY))) >= 39
+
+
+def test_minutes_after_the_last_recorded_trade_are_drawn_from_their_bars() -> None:
+    data = market((10, 1_000_000, 0.1, BUYER))
+    rows = [*quiet(3), (1_000_000.0, 1_000_010.0, 999_990.0, 1_000_005.0, 2.0)]
+    data = msgspec.structs.replace(data, bars=bars(rows))
+    steps = list(replay(data, PAIR, np.random.default_rng(1), START_NS + 2 * NS_PER_MIN, 0))
+    minutes = [(step.at_ns - START_NS) // NS_PER_MIN for step in steps]
+    assert minutes[0] == 2
+    assert set(minutes[1:]) == {3}
 
 
 def test_candles_of_60_and_300_seconds_close_on_the_clock() -> None:

@@ -1,13 +1,17 @@
 """The venue's written rules: limits, fault scripts, checksums, lenient bodies."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
 from helios_nautilus.errors import ConfigError
+from helios_nautilus.simulator.exchange.accounts import Account
 from helios_nautilus.simulator.exchange.book_feed import checksum
 from helios_nautilus.simulator.exchange.desk import Desk
 from helios_nautilus.simulator.exchange.faults import load_faults
@@ -80,11 +84,16 @@ def test_the_example_fault_script_loads(tmp_path: Path) -> None:
     assert load_faults(path).fault[0].on == "POST *"
 
 
-@pytest.fixture(scope="module")
-def desk_and_account() -> Any:
+@cache
+def new_desk() -> tuple[Desk, Account]:
     venue = open_venue(synthetic_markets(seed=4, days=2))
     account = venue.accounts[open_account(venue, label="a").account_id]
     return Desk(venue), account
+
+
+@pytest.fixture(scope="module")
+def desk_and_account() -> tuple[Desk, Account]:
+    return new_desk()
 
 
 BODY = {"side": "BUY", "quantity": "0.001", "price": "1000000", "pair": "BTCZAR"}
@@ -114,6 +123,9 @@ def test_a_market_orders_time_in_force_is_ioc_unless_fok(desk_and_account: Any) 
         ({"price": "1000000.5"}, -11),
         ({"quantity": "0"}, -11),
         ({"quantity": "NaN"}, -11),
+        ({"quantity": "1e999999"}, -11),
+        ({"quantity": "0." + "1" * 200}, -11),
+        ({"price": "9" * 200}, -11),
         ({"side": "buy"}, -11),
         ({"timeInForce": "GTD"}, -11),
         ({"customerOrderId": "under_score"}, -11),
@@ -140,3 +152,54 @@ def test_the_primary_account_may_not_trade_perpetuals() -> None:
     with pytest.raises(Refusal) as caught:
         Desk(venue).draft_limit(venue.accounts["0"], BODY | {"pair": "BTCUSDTPERP", "price": "50000"})
     assert caught.value.code == -19227
+
+
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=30),
+    st.decimals(allow_nan=True, allow_infinity=True).map(str),
+    st.sampled_from(["1e999999", "1e-999999", "9" * 200, "0." + "1" * 200, "-1", [], {}]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    kind=st.sampled_from(["limit", "market", "stop"]),
+    change=st.dictionaries(
+        st.sampled_from(
+            [
+                "side",
+                "quantity",
+                "price",
+                "pair",
+                "postOnly",
+                "timeInForce",
+                "customerOrderId",
+                "allowMargin",
+                "reduceOnly",
+                "postOnlyReprice",
+                "postOnlyRepriceTicks",
+                "baseAmount",
+                "quoteAmount",
+                "stopPrice",
+                "type",
+                "conditionalOrderData",
+            ]
+        ),
+        JUNK,
+        max_size=4,
+    ),
+)
+def test_a_body_of_anything_is_an_order_or_a_refusal(kind: str, change: dict[str, object]) -> None:
+    desk, account = new_desk()
+    drafts = {"limit": desk.draft_limit, "market": desk.draft_market, "stop": desk.draft_stop}
+    own = {"limit": {}, "market": {"quoteAmount": "1000"}, "stop": {"stopPrice": "900000", "type": "STOP_LOSS_LIMIT"}}
+    try:
+        order = drafts[kind](account, BODY | own[kind] | change)
+    except Refusal:
+        return
+    desk.place(order)
+    assert order.status is not None
