@@ -3,9 +3,16 @@
 from nautilus_trader.model.data import BarType
 from nautilus_trader.model.identifiers import InstrumentId
 
-from helios_nautilus.domain.timeframe import parse_timeframe
+from helios_nautilus.domain.timeframe import name_timeframe, parse_timeframe
 
 _UNITS = {"m": "MINUTE", "h": "HOUR", "d": "DAY"}
+
+
+def name_bar_type(instrument_id: InstrumentId | str, length_ns: int) -> str:
+    """The engine's name of recorded bars, e.g. ``BTCZAR.VALR-1-MINUTE-LAST-EXTERNAL``; whole minutes, in the largest
+    unit that fits.
+    """
+    return f"{instrument_id}-{_spec(length_ns)}-LAST-EXTERNAL"
 
 
 def bar_type(instrument_id: InstrumentId | str, timeframe: str, base: str) -> BarType:
@@ -13,11 +20,12 @@ def bar_type(instrument_id: InstrumentId | str, timeframe: str, base: str) -> Ba
 
     Aggregated bars arrive as ``.standard()``, without the part behind the ``@``.
     """
-    external = f"{_spec(base)}-EXTERNAL"
-    if parse_timeframe(timeframe) == parse_timeframe(base):
-        return BarType.from_str(f"{instrument_id}-{_spec(base)}-LAST-EXTERNAL")
-    return BarType.from_str(f"{instrument_id}-{_spec(timeframe)}-LAST-INTERNAL@{external}")
+    length_ns, base_ns = parse_timeframe(timeframe), parse_timeframe(base)
+    if length_ns == base_ns:
+        return BarType.from_str(name_bar_type(instrument_id, base_ns))
+    return BarType.from_str(f"{instrument_id}-{_spec(length_ns)}-LAST-INTERNAL@{_spec(base_ns)}-EXTERNAL")
 
 
-def _spec(timeframe: str) -> str:
-    return f"{timeframe[:-1]}-{_UNITS[timeframe[-1]]}"
+def _spec(length_ns: int) -> str:
+    name = name_timeframe(length_ns)
+    return f"{name[:-1]}-{_UNITS[name[-1]]}"

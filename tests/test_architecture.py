@@ -80,8 +80,17 @@ def test_names_a_user_imports_are_pinned() -> None:
     assert helios_nautilus.__version__
     assert set(history.__all__) == {
         *("DemoReport", "Finding", "Hole", "ImportReport", "Series", "SeriesHoles"),
-        *("describe", "find_catalogues", "find_holes", "import_bars", "load_instruments", "load_market_data"),
-        *("parse_columns", "read_ledger", "verify_catalogue", "write_demo"),
+        *("describe", "find_catalogues", "find_holes", "import_bars"),
+        *(
+            "load_depths",
+            "load_instruments",
+            "load_market_data",
+            "load_recordings",
+            "parse_columns",
+            "read_ledger",
+            "verify_catalogue",
+            "write_demo",
+        ),
     }
     for module, names in {
         "helios_nautilus.config": ("HeliosConfig", "LoadedConfig", "load_config"),
@@ -103,7 +112,7 @@ def test_commands_are_pinned() -> None:
     assert cli.list_commands(context) == ["backtest", "data", "predict", "sim", "train", "verify"]
     groups = {name: cli.get_command(context, name) for name in ("data", "verify")}
     assert {name: sorted(group.commands) for name, group in groups.items() if isinstance(group, click.Group)} == {
-        "data": ["demo", "gaps", "import", "list", "verify"],
+        "data": ["backfill", "demo", "gaps", "import", "list", "verify"],
         "verify": ["lookahead"],
     }
 

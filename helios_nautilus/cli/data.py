@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 import msgspec
-import numpy as np
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from helios_nautilus import history
+from helios_nautilus.cli.backfill import backfill_command
+from helios_nautilus.cli.output import json_option, print_json, print_table, show_time
 from helios_nautilus.errors import DataError
 from helios_nautilus.history.files import Stamp
 from helios_nautilus.simulator.market import MarketConfig
@@ -20,7 +20,6 @@ from helios_nautilus.simulator.market import MarketConfig
 _HOLES_SHOWN = 20
 _DEFAULTS = MarketConfig()
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 _catalogs_option = click.option(
     "--catalog",
     type=click.Path(path_type=Path, file_okay=False),
@@ -30,7 +29,10 @@ _catalogs_option = click.option(
 
 @click.group()
 def data() -> None:
-    """Market data: make, import, list and check catalogues."""
+    """Market data: make, import, fetch, list and check catalogues."""
+
+
+data.add_command(backfill_command)
 
 
 @data.command()
@@ -47,7 +49,7 @@ def data() -> None:
 )
 @click.option("--trades-days", default=_DEFAULTS.trades_days, show_default=True, help="Last days with single trades.")
 @click.option("--replace", is_flag=True, help="Overwrite another synthetic market that is there.")
-@_json_option
+@json_option
 def demo(catalog: Path, seed: int, days: int, strength: float, trades_days: int, replace: bool, as_json: bool) -> None:
     """Write the synthetic market (BTCZAR, ETHZAR, SOLZAR) into a catalogue.
 
@@ -58,7 +60,7 @@ def demo(catalog: Path, seed: int, days: int, strength: float, trades_days: int,
         task = progress.add_task("Simulating", unit="instruments")
         report = history.write_demo(catalog, config, replace=replace, on_instrument=lambda _: progress.advance(task))
     if as_json:
-        _print_json({"catalog": catalog, **msgspec.to_builtins(report)})
+        print_json({"catalog": catalog, **msgspec.to_builtins(report)})
         return
     click.echo(
         f"{'Wrote' if report.written else 'Already there:'} {report.bars:,} bars and {report.trades:,} trades of "
@@ -84,7 +86,7 @@ def demo(catalog: Path, seed: int, days: int, strength: float, trades_days: int,
 @click.option(
     "--catalog", type=click.Path(path_type=Path, file_okay=False), default=Path("catalog/recorded"), show_default=True
 )
-@_json_option
+@json_option
 def import_(
     files: tuple[Path, ...],
     instrument_id: str,
@@ -112,64 +114,74 @@ def import_(
             on_rows=lambda rows: progress.advance(task, rows),
         )
     if as_json:
-        _print_json({"catalog": catalog, "added": report.added, **msgspec.to_builtins(report)})
+        print_json({"catalog": catalog, "added": report.added, **msgspec.to_builtins(report)})
         return
     click.echo(
         f"Added {report.added:,} {report.bar} bars to {report.instrument_id} in {catalog}, {report.label}: now "
-        f"{report.rows:,} from {_time(report.first_ns)} to {_time(report.last_ns)}"
+        f"{report.rows:,} from {show_time(report.first_ns)} to {show_time(report.last_ns)}"
     )
 
 
 @data.command("list")
 @_catalogs_option
-@_json_option
+@json_option
 def list_(catalog: Path | None, as_json: bool) -> None:
     """List what the catalogues hold, and where it comes from."""
     found = {path: history.describe(path) for path in _catalogues(catalog)}
     if as_json:
-        _print_json([{"catalog": path, **_series_fields(one)} for path, series in found.items() for one in series])
+        print_json([{"catalog": path, **_series_fields(one)} for path, series in found.items() for one in series])
         return
     for path, series in found.items():
         rows = [
-            (one.instrument_id, one.kind, f"{one.rows:,}", _time(one.first_ns), _time(one.last_ns), one.label)
+            (one.instrument_id, one.kind, f"{one.rows:,}", show_time(one.first_ns), show_time(one.last_ns), one.label)
             for one in series
         ]
-        _print_table(str(path), ("Instrument", "Series", "Rows", "First", "Last", "Origin"), rows)
+        print_table(str(path), ("Instrument", "Series", "Rows", "First", "Last", "Origin"), rows)
 
 
 @data.command()
 @_catalogs_option
-@_json_option
+@json_option
 def gaps(catalog: Path | None, as_json: bool) -> None:
-    """Show every hole in the bars. Holes are never filled."""
+    """Show every hole in the bars, those without a trade by the venue's word apart. No bar is ever made up."""
     ledgers = [(path, one) for path in _catalogues(catalog) for one in history.read_ledger(path)]
     if as_json:
-        _print_json([{"catalog": path, "missing": one.missing, **msgspec.to_builtins(one)} for path, one in ledgers])
+        print_json(
+            [
+                {"catalog": path, "missing": one.missing, "confirmed": one.confirmed, **msgspec.to_builtins(one)}
+                for path, one in ledgers
+            ]
+        )
         return
     for path, one in ledgers:
         click.echo(
             f"{path} {one.instrument_id} {one.bar}, {one.label}: {one.rows:,} bars, "
             f"{one.missing:,} missing in {len(one.holes)} holes"
+            + (f", {one.confirmed:,} not there because nobody traded" if one.confirmed else "")
         )
-        if one.holes:
-            shown = one.holes[:_HOLES_SHOWN]
-            rows = [(_time(hole.first_ns), _time(hole.last_ns), f"{hole.missing:,}") for hole in shown]
-            _print_table("", ("First missing", "Last missing", "Bars"), rows)
-        if len(one.holes) > _HOLES_SHOWN:
-            click.echo(f"and {len(one.holes) - _HOLES_SHOWN} more; --json lists them all")
+        _print_holes("", one.holes)
+        _print_holes("Nobody traded, by the venue's word", one.empty)
+
+
+def _print_holes(title: str, holes: Sequence[history.Hole]) -> None:
+    if holes:
+        rows = [(show_time(hole.first_ns), show_time(hole.last_ns), f"{hole.missing:,}") for hole in holes]
+        print_table(title, ("First missing", "Last missing", "Bars"), rows[:_HOLES_SHOWN])
+    if len(holes) > _HOLES_SHOWN:
+        click.echo(f"and {len(holes) - _HOLES_SHOWN} more; --json lists them all")
 
 
 @data.command()
 @_catalogs_option
 @click.option("--allow-gaps", is_flag=True, help="Holes are no violation.")
-@_json_option
+@json_option
 def verify(catalog: Path | None, allow_gaps: bool, as_json: bool) -> None:
     """Read every row and check it. Exit code 1 if anything is violated; bars without volume are only a warning."""
     found = {path: history.verify_catalogue(path, allow_gaps=allow_gaps) for path in _catalogues(catalog)}
     everything = [one for findings in found.values() for one in findings]
     violations = sum(one.is_violation for one in everything)
     if as_json:
-        _print_json(
+        print_json(
             [{"catalog": path, **msgspec.to_builtins(one)} for path, findings in found.items() for one in findings]
         )
     else:
@@ -186,12 +198,12 @@ def _print_findings(path: Path, findings: Sequence[history.Finding]) -> None:
             "violation" if one.is_violation else "warning",
             f"{one.instrument_id} {one.series}",
             f"{one.count:,} {one.words}",
-            "" if one.first_ns is None else _time(one.first_ns),
+            "" if one.first_ns is None else show_time(one.first_ns),
         )
         for one in findings
     ]
     if rows:
-        _print_table(str(path), ("", "Series", "What", "First"), rows)
+        print_table(str(path), ("", "Series", "What", "First"), rows)
 
 
 def _catalogues(given: Path | None) -> tuple[Path, ...]:
@@ -212,21 +224,6 @@ def _series_fields(series: history.Series) -> dict[str, Any]:
         "is_synthetic": series.provenance.is_synthetic,
         "provenance": msgspec.to_builtins(series.provenance),
     }
-
-
-def _time(ts_ns: int) -> str:
-    return str(np.datetime64(ts_ns, "ns").astype("datetime64[m]")).replace("T", " ")
-
-
-def _print_json(value: object) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str)).decode())
-
-
-def _print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(*header, title=title or None, title_justify="left")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
 
 
 def _progress() -> Progress:

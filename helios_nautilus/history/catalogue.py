@@ -16,6 +16,7 @@ from msgspec import Struct
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
+from helios_nautilus.bar_types import name_bar_type
 from helios_nautilus.domain.bars import MarketData, Trades
 from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, name_timeframe, parse_timeframe
 from helios_nautilus.errors import DataError, UnknownInstrumentError
@@ -47,14 +48,6 @@ class Series(Struct, frozen=True, kw_only=True):
     def label(self) -> str:
         """Where the rows come from, in a few words."""
         return self.provenance.label(self.instrument_id.rpartition(".")[2])
-
-
-def name_bar_type(instrument_id: str, length_ns: int) -> str:
-    """The engine's name of externally made bars, e.g. ``BTCZAR.VALR-1-MINUTE-LAST-EXTERNAL``."""
-    for unit, unit_ns in reversed(_UNITS.items()):
-        if length_ns % unit_ns == 0:
-            return f"{instrument_id}-{length_ns // unit_ns}-{unit}-LAST-EXTERNAL"
-    raise DataError(f"a bar of {length_ns} ns cannot be stored: it must be whole minutes")
 
 
 def bars_directory(catalog: Path, instrument_id: str, length_ns: int) -> Path:

@@ -1,33 +1,22 @@
 """Importing bars from a user's files into the catalogue: all of it or nothing, and twice is as good as once."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import pyarrow.parquet as pq
 from msgspec import Struct
 from nautilus_trader.model.instruments import Instrument
 
 from helios_nautilus.adapters.valr.instruments import build_instrument, load_pairs
 from helios_nautilus.domain.timeframe import NS_PER_MIN, name_timeframe, parse_timeframe
 from helios_nautilus.errors import ImportFileError, UnknownInstrumentError
-from helios_nautilus.history.catalogue import (
-    Series,
-    bars_directory,
-    find_series,
-    load_instruments,
-    name_bar_type,
-)
+from helios_nautilus.history.catalogue import Series, find_series, load_instruments
 from helios_nautilus.history.checks import Grid
-from helios_nautilus.history.columns import BarBlock, bars_schema, precisions_of
 from helios_nautilus.history.files import COLUMNS, BarFile, Stamp, open_bar_file
-from helios_nautilus.history.merge import merge_blocks
-from helios_nautilus.history.provenance import Provenance, SourceFile, attach
-from helios_nautilus.history.staging import open_staging, read_blocks, stage_bars, store_instrument, swap_in
-
-type Progress = Callable[[int], None]
-"""Told the number of rows that were written aside since the last call."""
+from helios_nautilus.history.join import Progress, check_series, join_bars
+from helios_nautilus.history.provenance import Provenance, SourceFile
+from helios_nautilus.history.staging import open_staging
 
 _FEW_ROWS: Final = 10
 """A file this short may happen to have no two neighbouring bars."""
@@ -83,33 +72,19 @@ def import_bars(
         instrument = _find_instrument(catalog, instrument_id, instruments)
         grid = Grid.of(instrument)
         before = find_series(catalog, instrument_id, length_ns)
-        _check_series(before, grid, catalog)
+        check_series(before, grid, catalog)
         provenance = _extend_provenance(before, files)
-        streams: dict[str, Iterator[BarBlock]] = {str(one.path): one.blocks(grid, length_ns) for one in opened}
-        if before is not None:
-            streams = {"the catalogue": read_blocks(before.files)} | streams
-        name = name_bar_type(instrument_id, length_ns)
-        schema = attach(bars_schema(name, instrument_id, grid.price_precision, grid.size_precision), provenance)
-        staged = staging / "bars.parquet"
-        rows, first_ns, last_ns = stage_bars(staged, _report_progress(merge_blocks(streams), on_rows), schema)
-        if before is None or rows > before.rows:
-            store_instrument(staging, catalog, instrument)
-            swap_in(staged, bars_directory(catalog, instrument_id, length_ns), first_ns, last_ns)
+        streams = {str(one.path): one.blocks(grid, length_ns) for one in opened}
+        joined = join_bars(staging, catalog, instrument, length_ns, before, streams, provenance, on_rows)
     return ImportReport(
         instrument_id=instrument_id,
         bar=name_timeframe(length_ns),
         rows_before=before.rows if before else 0,
-        rows=rows,
-        first_ns=first_ns,
-        last_ns=last_ns,
+        rows=joined.rows,
+        first_ns=joined.first_ns,
+        last_ns=joined.last_ns,
         label=provenance.label(instrument.venue.value),
     )
-
-
-def _report_progress(blocks: Iterator[BarBlock], on_rows: Progress) -> Iterator[BarBlock]:
-    for block in blocks:
-        yield block
-        on_rows(len(block))
 
 
 def _settle_length(files: Sequence[BarFile], bar: str | None) -> int:
@@ -146,20 +121,6 @@ def _find_instrument(catalog: Path, instrument_id: str, instruments: Path | None
             f"({stored.price_increment}, {stored.size_increment}): import into a catalogue of its own"
         )
     return stored
-
-
-def _check_series(before: Series | None, grid: Grid, catalog: Path) -> None:
-    """The rows that are there can be joined: recorded, one file, counted in the same units."""
-    if before is None:
-        return
-    where = f"{before.instrument_id} in {catalog}"
-    if before.provenance.is_synthetic:
-        raise ImportFileError(f"{where} is {before.label}: import recorded data into another --catalog")
-    if len(before.files) > 1 or precisions_of(pq.read_schema(before.files[0])) != (
-        grid.price_precision,
-        grid.size_precision,
-    ):
-        raise ImportFileError(f"{where} was not written by Helios: import into another --catalog")
 
 
 def _extend_provenance(before: Series | None, files: Sequence[Path]) -> Provenance:

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 import pyarrow as pa
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from helios_nautilus.errors import DataError
 from helios_nautilus.simulator.market import MarketConfig
@@ -20,10 +20,12 @@ class SourceFile(Struct, frozen=True, kw_only=True):
 
 
 class Provenance(Struct, frozen=True, kw_only=True):
-    """Either the configuration of the synthetic market, or the files that were imported, or neither: unknown."""
+    """Either the configuration of the synthetic market, or the files and venues the rows are from, or none: unknown."""
 
     synthetic: MarketConfig | None = None
     files: tuple[SourceFile, ...] = ()
+    addresses: tuple[str, ...] = ()
+    """Venues that were asked, e.g. ``https://api.valr.com``."""
 
     @property
     def is_synthetic(self) -> bool:
@@ -31,14 +33,22 @@ class Provenance(Struct, frozen=True, kw_only=True):
         return self.synthetic is not None
 
     def label(self, venue: str) -> str:
-        """A few words for a reader, e.g. ``synthetic (seed 7, strength 1.0)`` or ``recorded BINANCE``."""
+        """A few words for a reader: ``synthetic (seed 7, strength 1.0)``, ``recorded BINANCE`` or, where the venue was
+        asked, the address that answered, for it may be a simulator's: ``VALR, from https://api.valr.com``.
+        """
         if self.synthetic is not None:
             return f"synthetic (seed {self.synthetic.seed}, strength {self.synthetic.strength})"
+        if self.addresses:
+            return f"{venue}, from {' and '.join((*self.addresses, 'files') if self.files else self.addresses)}"
         return f"recorded {venue}" if self.files else f"of unknown origin, {venue}"
 
     def with_files(self, files: tuple[SourceFile, ...]) -> "Provenance":
         """These origins and further files, each once."""
-        return Provenance(synthetic=self.synthetic, files=tuple(dict.fromkeys(self.files + files)))
+        return structs.replace(self, files=tuple(dict.fromkeys(self.files + files)))
+
+    def with_address(self, address: str) -> "Provenance":
+        """These origins and a venue's address."""
+        return structs.replace(self, addresses=tuple(dict.fromkeys((*self.addresses, address))))
 
 
 def attach(schema: pa.Schema, provenance: Provenance) -> pa.Schema:

@@ -135,6 +135,14 @@ def swap_in(staged: Path, directory: Path, first_ns: int, last_ns: int) -> None:
     _sync(directory)
 
 
+def replace_file(staged: Path, target: Path) -> None:
+    """Put a staged file in the place of another, or of none."""
+    _sync(staged)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staged.replace(target)
+    _sync(target.parent)
+
+
 def store_instrument(staging: Path, catalog: Path, instrument: Instrument) -> None:
     """Put the engine's definition beside the data, unless it is there."""
     # Absolute, because the file system layer underneath remembers an earlier working directory.

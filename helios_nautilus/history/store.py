@@ -5,8 +5,9 @@ from pathlib import Path
 
 from nautilus_trader.model.instruments import Instrument
 
+from helios_nautilus.bar_types import name_bar_type
 from helios_nautilus.domain.bars import MarketData, Trades
-from helios_nautilus.history.catalogue import bars_directory, name_bar_type, trades_directory
+from helios_nautilus.history.catalogue import bars_directory, trades_directory
 from helios_nautilus.history.columns import bars_schema, block_from_bars, encode_trades, trades_schema
 from helios_nautilus.history.provenance import Provenance, attach
 from helios_nautilus.history.staging import stage_bars, stage_trades, store_instrument, swap_in

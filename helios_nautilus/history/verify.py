@@ -1,7 +1,7 @@
 """Verifying a catalogue: what is stored must be what an import would have let in.
 
-A hole is a violation unless holes are allowed: a backtest over one must be a decision. A bar without volume is only
-worth a warning: on a thin market nobody may have traded.
+A hole is a violation unless holes are allowed: a backtest over one must be a decision. A bar without volume, or a hole
+in which nobody traded by the venue's word, is only worth a warning.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,8 @@ from helios_nautilus.errors import UnknownInstrumentError
 from helios_nautilus.history.catalogue import Series, describe, load_instruments, load_trades
 from helios_nautilus.history.checks import Grid
 from helios_nautilus.history.columns import BarBlock
-from helios_nautilus.history.ledger import find_holes
+from helios_nautilus.history.empties import read_empties
+from helios_nautilus.history.ledger import Hole, find_holes, split_holes
 from helios_nautilus.history.staging import read_blocks
 
 
@@ -26,7 +27,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     series: str
     check: str
     """A short code: ``definition``, ``order``, ``duplicate``, ``grid``, ``price``, ``ohlc``, ``tick``, ``gap``,
-    ``volume``."""
+    ``empty``, ``volume``."""
     count: int
     first_ns: int | None
     """Stamp of the first row concerned."""
@@ -54,11 +55,12 @@ def _verify_series(catalog: Path, series: Series, allow_gaps: bool) -> Iterator[
     bars = BarBlock(
         ts_ns=np.concatenate([block.ts_ns for block in blocks]), units=np.concatenate([block.units for block in blocks])
     )
-    yield from _verify_bars(series, bars, grid, series.length_ns, allow_gaps)
+    empties = read_empties(catalog, series.instrument_id, series.length_ns)
+    yield from _verify_bars(series, bars, grid, series.length_ns, empties, allow_gaps)
 
 
 def _verify_bars(
-    series: Series, bars: BarBlock, grid: Grid | None, length_ns: int, allow_gaps: bool
+    series: Series, bars: BarBlock, grid: Grid | None, length_ns: int, empties: Ints, allow_gaps: bool
 ) -> Iterator[Finding]:
     ts_ns, prices, volume = bars.ts_ns, bars.units[:, :4], bars.units[:, 4]
     opened, high, low, close = prices.T
@@ -72,11 +74,18 @@ def _verify_bars(
         off_grid = (prices % grid.tick != 0).any(axis=1) | (volume % grid.size_step != 0)
         yield from _check(series, "tick", ts_ns, off_grid, "bars off the instrument's tick or size step")
     yield from _check(series, "volume", ts_ns, volume == 0, "bars without volume", is_violation=False)
-    holes = find_holes(ts_ns, length_ns)
+    holes, empty = split_holes(find_holes(ts_ns, length_ns), empties, length_ns)
+    yield from _check_holes(series, "gap", holes, "missing", is_violation=not allow_gaps)
+    yield from _check_holes(series, "empty", empty, "not there because nobody traded", is_violation=False)
+
+
+def _check_holes(
+    series: Series, check: str, holes: tuple[Hole, ...], words: str, *, is_violation: bool
+) -> Iterator[Finding]:
     if holes:
-        missing = sum(hole.missing for hole in holes)
-        words = f"bars missing in {len(holes)} hole{'s' if len(holes) > 1 else ''}"
-        yield _finding(series, "gap", missing, holes[0].first_ns, words, is_violation=not allow_gaps)
+        words = f"bars {words} in {len(holes)} hole{'s' if len(holes) > 1 else ''}"
+        count = sum(hole.missing for hole in holes)
+        yield _finding(series, check, count, holes[0].first_ns, words, is_violation=is_violation)
 
 
 def _find_grid(catalog: Path, instrument_id: str) -> Grid | None:

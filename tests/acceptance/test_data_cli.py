@@ -3,13 +3,18 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from helios_nautilus.cli.data import data
-from helios_nautilus.errors import DataError, ImportFileError
+from helios_nautilus.cli.main import cli
+from helios_nautilus.domain.bars import Bars, MarketData
+from helios_nautilus.errors import ConfigError, DataError, ImportFileError
+from helios_nautilus.simulator.market import MarketConfig, simulate_market
+from tests.integration.serving import serving
 
 HEADER = "open_time,open,high,low,close,volume\n"
+MARKET = simulate_market(MarketConfig(seed=4, days=1, trades_days=0))["BTCZAR.VALR"]
 ROWS = "1735689600,2,3,1,2,0.5\n1735689660,2,3,1,2,0\n1735689840,2,3,1,2,1\n"
 """Three bars with a hole of two minutes, one of them without volume."""
 
@@ -20,7 +25,7 @@ def _somewhere_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*arguments: str, exit_code: int = 0) -> Result:
-    result = CliRunner().invoke(data, arguments, catch_exceptions=False)
+    result = CliRunner().invoke(cli, ["data", *arguments], catch_exceptions=False)
     assert result.exit_code == exit_code, result.output
     return result
 
@@ -96,13 +101,56 @@ def test_one_catalogue_can_be_looked_at_by_itself() -> None:
     assert [row["catalog"] for row in run_json("list", "--catalog", "elsewhere")] == ["elsewhere"]
 
 
+def test_backfill_tells_what_was_missing_and_gaps_tells_what_nobody_traded() -> None:
+    bars = MARKET.bars
+    traded = np.delete(np.arange(len(bars)), [100, 101, 500])
+    thin = Bars(**{name: getattr(bars, name)[traded] for name in Bars.__struct_fields__})
+    opens_ns = int(bars.ts_ns[720])
+    with serving({"BTCZAR": MarketData(instrument_id="BTCZAR.VALR", bars=thin)}, opens_ns) as exchange:
+        arguments = ("btczar.VALR", "--from", "2026-01-01", "--to", "2026-01-01T12:00", "--url", exchange.url + "/")
+        first = run("backfill", *arguments)
+        (again,) = run_json("backfill", *arguments)
+        (later,) = run_json("backfill", "BTCZAR", "--from", "2025-12-31T23:00", "--url", exchange.url)
+    assert first.stdout == (
+        "BTCZAR.VALR to 2026-01-01 12:00: 720 minutes were missing, 717 filled, 3 without a trade by the venue's word; "
+        "now 717 bars\n"
+    )
+    assert first.stderr == ""
+    assert (again["missing"], again["rows"], again["catalog"]) == (0, 717, "catalog/valr")
+    assert (later["missing"], later["filled"], later["empty"]) == (60, 0, 60)
+    (ledger,) = run_json("gaps")
+    assert (ledger["missing"], ledger["confirmed"], ledger["holes"]) == (0, 3, [])
+    shown = run("gaps").output
+    assert "0 missing in 0 holes, 3 not there because nobody traded" in shown
+    assert "2026-01-01 01:41" in shown
+    assert "0 violations, 1 warnings" in run("verify").output
+    (listed,) = run_json("list")
+    assert (listed["label"], listed["is_synthetic"]) == (f"VALR, from {exchange.url}", False)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--from", "yesterday"), "does not match the formats"),
+        (("--to", "2026-01-02"), "Missing option '--from'"),
+    ],
+)
+def test_backfill_without_a_proper_date_says_so(options: tuple[str, ...], words: str) -> None:
+    assert words in run("backfill", "BTCZAR", *options, exit_code=2).output
+
+
+def test_backfill_of_an_address_that_is_none_says_so() -> None:
+    with pytest.raises(ConfigError, match="is not like https://host"):
+        run("backfill", "BTCZAR", "--from", "2026-01-01", "--url", "api.valr.com")
+
+
 @pytest.mark.parametrize("command", ["list", "gaps", "verify"])
 def test_without_any_catalogue_the_way_to_one_is_said(command: str) -> None:
     with pytest.raises(DataError, match="helios data demo"):
         run(command)
 
 
-@pytest.mark.parametrize("command", ["demo", "import", "list", "gaps", "verify"])
+@pytest.mark.parametrize("command", ["backfill", "demo", "import", "list", "gaps", "verify"])
 def test_every_command_has_help_and_json(command: str) -> None:
     output = run(command, "--help").output
     assert "--json" in output

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helios_nautilus.domain.timeframe import NS_PER_MIN
-from helios_nautilus.history.ledger import Hole, find_holes
+from helios_nautilus.history.ledger import Hole, find_holes, split_holes
+from helios_nautilus.history.spans import spans_of
 
 
 def test_a_hole_reaches_from_the_first_to_the_last_missing_close() -> None:
@@ -29,3 +30,19 @@ def test_bars_and_holes_together_fill_the_span(present: set[int], mins: int) -> 
     assert present | missing == set(range(min(present), max(present) + 1))
     assert not present & missing
     assert sum(hole.missing for hole in holes) == len(missing)
+
+
+def test_a_hole_the_venue_confirms_in_part_falls_into_pieces() -> None:
+    holes = (Hole(first_ns=2, last_ns=9, missing=8), Hole(first_ns=20, last_ns=20, missing=1))
+    unknown, empty = split_holes(holes, np.array([[1, 3], [6, 7], [20, 25]]), 1)
+    assert [(hole.first_ns, hole.last_ns, hole.missing) for hole in unknown] == [(4, 5, 2), (8, 9, 2)]
+    assert [(hole.first_ns, hole.last_ns, hole.missing) for hole in empty] == [(2, 3, 2), (6, 7, 2), (20, 20, 1)]
+
+
+@given(present=st.sets(st.integers(1, 200), min_size=1), confirmed=st.sets(st.integers(0, 201)))
+def test_every_missing_bar_is_either_confirmed_or_not(present: set[int], confirmed: set[int]) -> None:
+    holes = find_holes(np.array(sorted(present)), 1)
+    unknown, empty = split_holes(holes, spans_of(np.array(sorted(confirmed - present), dtype=np.int64), 1), 1)
+    span = set(range(min(present), max(present) + 1))
+    assert {ts for hole in empty for ts in range(hole.first_ns, hole.last_ns + 1)} == (confirmed - present) & span
+    assert {ts for hole in unknown for ts in range(hole.first_ns, hole.last_ns + 1)} == span - present - confirmed
