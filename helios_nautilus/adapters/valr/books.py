@@ -5,7 +5,7 @@ from enum import Enum, auto
 from nautilus_trader.core.data import Data
 from nautilus_trader.model.data import OrderBookDeltas, QuoteTick
 
-from helios_nautilus.adapters.valr.api.book import BookChange, BookMiss, OrderBook
+from helios_nautilus.adapters.valr.api.book import BookChange, BookMiss, MissReason, OrderBook
 from helios_nautilus.adapters.valr.api.schemas.book import PriceLevel
 from helios_nautilus.adapters.valr.api.schemas.trade_socket import BookDiff, BookSnapshot
 from helios_nautilus.adapters.valr.parsing import DEPTH, BookScribe, VenueInstrument
@@ -47,7 +47,12 @@ class BookFeed:
         if isinstance(change, BookMiss):
             return self._take_back(ts_init), change
         self._sequence, self._ts_event = change.sequence, change.last_change_ms * NS_PER_MS
-        return [*self._deltas(change, ts_init), *self._depth(ts_init), *self._quote(ts_init)], None
+        try:
+            return [*self._deltas(change, ts_init), *self._depth(ts_init), *self._quote(ts_init)], None
+        except (ValueError, OverflowError) as error:
+            # The book is right and the engine cannot hold it: half of it must not stay behind.
+            miss = BookMiss(pair=change.pair, reason=MissReason.LEVEL, detail=str(error))
+            return self.drop(ts_init), miss
 
     def add(self, view: BookView, ts_init: int) -> list[Data]:
         """Add a view, and begin it at once if the book is there: the venue would send a snapshot only if asked."""

@@ -1,6 +1,6 @@
 """Configurations of the two VALR clients; both travel inside a ``TradingNodeConfig``."""
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from nautilus_trader.config import (
@@ -35,7 +35,7 @@ class ValrDataClientConfig(LiveDataClientConfig, frozen=True, kw_only=True):
     http_timeout_secs: PositiveFloat = 10.0
     """Of one attempt."""
     http_deadline_secs: PositiveFloat = 30.0
-    """Of a read with all its attempts."""
+    """Of a read, and of the socket's first connection, with all its attempts."""
     include_inactive: bool = False
     """Load the pairs that do not trade too."""
     update_instruments_interval_mins: PositiveInt | None = 60
@@ -52,6 +52,9 @@ class ValrDataClientConfig(LiveDataClientConfig, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return _describe(self)
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return _shown(self)
 
 
 class ValrExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
@@ -73,9 +76,13 @@ class ValrExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
     http_timeout_secs: PositiveFloat = 10.0
     """Of one attempt."""
     http_deadline_secs: PositiveFloat = 30.0
-    """Of a read with all its attempts; a write has one attempt."""
+    """Of a read, and of the socket's first connection, with all its attempts; a write has one attempt."""
     command_timeout_secs: PositiveFloat = 5.0
-    """How long a command over the socket may stay unanswered before its outcome counts as unknown."""
+    """How long a command may wait until it can go: for us to be in step with the venue, for a connection to it.
+    Then an order that opens is denied, one that only closes is sent all the same."""
+    check_interval_secs: PositiveFloat | None = 30.0
+    """Between two questions for balances, fills and open orders: the frames of the account socket carry no count, and
+    a lost one shows only so. None asks after reconnects alone."""
     include_inactive: bool = False
     """Load the pairs that do not trade too."""
 
@@ -86,6 +93,9 @@ class ValrExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return _describe(self)
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return _shown(self)
 
     @property
     def effective_account_type(self) -> AccountType:
@@ -105,8 +115,11 @@ def _check(config: ValrDataClientConfig | ValrExecClientConfig) -> None:
 
 def _describe(config: ValrDataClientConfig | ValrExecClientConfig) -> str:
     """As msgspec writes a struct, but secrets: a node's configuration is printed and logged."""
-    shown = (
-        f"{name}={'***' if name in _SECRET_FIELDS and value is not None else repr(value)}"
-        for name, value in msgspec.structs.asdict(config).items()
-    )
-    return f"{type(config).__name__}({', '.join(shown)})"
+    fields = ", ".join(f"{name}={value!r}" for name, value in _shown(config))
+    return f"{type(config).__name__}({fields})"
+
+
+def _shown(config: ValrDataClientConfig | ValrExecClientConfig) -> list[tuple[str, Any]]:
+    """The fields, for pretty printers too, which would else ask msgspec."""
+    fields = msgspec.structs.asdict(config).items()
+    return [(name, "***" if name in _SECRET_FIELDS and value is not None else value) for name, value in fields]

@@ -5,6 +5,7 @@ Everything here runs on the event loop's thread, the socket's callbacks too, and
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -137,12 +138,17 @@ class ValrDataClient(LiveMarketDataClient):
         """How many books were dropped because a frame did not fit, since the start."""
         return self._stream.book_misses
 
+    @property
+    def frames_refused(self) -> int:
+        """How many frames could not be read or cannot be true, since the start."""
+        return self._stream.frames_refused
+
     # -- Connection
 
     async def _connect(self) -> None:
         await self._instrument_provider.initialize()
         self._publish_instruments()
-        await self._stream.connect()
+        await self._stream.connect(self._settings.http_deadline_secs)
         interval_mins = self._settings.update_instruments_interval_mins
         if interval_mins is not None:
             interval_secs = interval_mins * _SECS_PER_MIN
@@ -297,7 +303,7 @@ class ValrDataClient(LiveMarketDataClient):
 
     async def _request_trade_ticks(self, request: RequestTradeTicks) -> None:
         instrument = await self._instrument(request.instrument_id)
-        page_of = self._http.get_trades if self._has_key else self._http.get_public_trades
+        page_of = partial(self._http.get_trades, with_key=self._has_key)
         start_ns, end_ns = self._range(request)
         trades = await fetch_trades(
             page_of, instrument.raw_symbol.value, start_ns=start_ns, end_ns=end_ns, limit=request.limit

@@ -1,13 +1,13 @@
 """`ValrExecutionClient`: the engine's commands to VALR, VALR's words to the engine. A mail-room: it decides nothing.
 
 What an order may be is in ``support``, what became of it in ``tracking``, how that is found out in ``settlement``.
-Commands go by the synchronous v2 routes; what follows comes over the account socket. Nothing new is placed while the
-socket's gaps are not made up for; cancels always go out.
+Commands go by the synchronous v2 routes; what follows comes over the account socket. While the socket's gaps are not
+made up for nothing is opened; what can only close goes after a short wait, and cancels always go.
 """
 
 import asyncio
-from collections.abc import Sequence
-from itertools import batched
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
 from typing import Final
 
 from nautilus_trader.cache.cache import Cache
@@ -27,39 +27,38 @@ from nautilus_trader.execution.messages import (
     SubmitOrder,
     SubmitOrderList,
 )
-from nautilus_trader.execution.reports import FillReport, OrderStatusReport, PositionStatusReport
+from nautilus_trader.execution.reports import ExecutionMassStatus, FillReport, OrderStatusReport, PositionStatusReport
 from nautilus_trader.live.execution_client import LiveExecutionClient
 from nautilus_trader.model.enums import AccountType, OmsType, OrderSide, OrderType, TimeInForce
-from nautilus_trader.model.identifiers import AccountId, ClientId
+from nautilus_trader.model.identifiers import AccountId, ClientId, ClientOrderId
 from nautilus_trader.model.orders import Order
 
-from helios_nautilus.adapters.valr.account import AccountBook
+from helios_nautilus.adapters.valr.account import AccountBook, check_account
 from helios_nautilus.adapters.valr.api import errors
-from helios_nautilus.adapters.valr.api.enums import AccountEvent, BatchType
+from helios_nautilus.adapters.valr.api.enums import AccountEvent
 from helios_nautilus.adapters.valr.api.http import ValrHttp
 from helios_nautilus.adapters.valr.api.limits import RateLimiter
 from helios_nautilus.adapters.valr.api.link import LinkConfig
 from helios_nautilus.adapters.valr.api.schemas.orders import OrderReply
-from helios_nautilus.adapters.valr.api.schemas.requests import (
-    MAX_BATCH,
-    Batch,
-    BatchItem,
-    LimitOrder,
-    MarketOrder,
-)
-from helios_nautilus.adapters.valr.api.schemas.requests import CancelOrder as CancelRequest
+from helios_nautilus.adapters.valr.api.schemas.requests import LimitOrder, MarketOrder
 from helios_nautilus.adapters.valr.api.signing import Credentials
 from helios_nautilus.adapters.valr.api.websocket import SocketConfig, ValrSocket
+from helios_nautilus.adapters.valr.batches import Batches, cancel_request
+from helios_nautilus.adapters.valr.catchup import CatchUp
 from helios_nautilus.adapters.valr.config import ValrExecClientConfig
 from helios_nautilus.adapters.valr.constants import VALR, VALR_VENUE
+from helios_nautilus.adapters.valr.exposure import is_exit, is_linked_locally, reduced_quantity
 from helios_nautilus.adapters.valr.inbox import GRACE_SECS, Inbox
-from helios_nautilus.adapters.valr.order_ids import to_customer_id
+from helios_nautilus.adapters.valr.mass_status import is_of_one_moment, leave_out_proven_positions
 from helios_nautilus.adapters.valr.reporting import Reporter
 from helios_nautilus.adapters.valr.settlement import Doubt, Patience, Settlement
 from helios_nautilus.adapters.valr.support import Placement, UnsupportedOrderError, build_modify, build_placement
 from helios_nautilus.adapters.valr.tracking import OrderTracker, TrackedOrder
 
-_RETRY_SECS: Final = 2.0
+_RETRY_SECS: Final = 0.25
+_SNAPSHOTS: Final = 4
+"""How often orders and fills are read until they fit. Those of an order older than the look-back never do."""
+_OUT_OF_STEP: Final = "not in step with VALR: what happened there meanwhile is not known yet"
 
 
 class ValrExecutionClient(LiveExecutionClient):
@@ -96,7 +95,7 @@ class ValrExecutionClient(LiveExecutionClient):
         self._config = config
         self._http = http
         self._set_account_id(AccountId(f"{name or VALR}-{config.sub_account_id or 'main'}"))
-        self._tracker = OrderTracker(self, cache)
+        self._tracker = OrderTracker(self, cache, self._log)
         self._settlement = Settlement(
             http,
             self._tracker,
@@ -105,6 +104,9 @@ class ValrExecutionClient(LiveExecutionClient):
             spawn=self.create_task,
             log=self._log,
             patience=patience,
+        )
+        self._batches = Batches(
+            http, self._send, self._tracker, self._settlement, now_ns=clock.timestamp_ns, log=self._log
         )
         self._reporter = Reporter(http, self._settlement, self._tracker, cache, instrument_provider, self, self._log)
         self._account = AccountBook(http, instrument_provider, self, clock, loop)
@@ -122,14 +124,23 @@ class ValrExecutionClient(LiveExecutionClient):
         self._socket = ValrSocket(
             SocketConfig(link=LinkConfig(url=config.base_url_ws, path="/ws/account")),
             self._on_message,
-            on_connected=self._on_connected,
+            on_connected=lambda: self._catch_up.start_soon(),
             on_disconnected=self._on_disconnected,
             credentials=credentials,
             limiter=limiter,
         )
-        self._in_step = asyncio.Event()
-        """Set while nothing that happened at the venue is unknown here."""
-        self._catching_up: asyncio.Task[None] | None = None
+        self._catch_up = CatchUp(
+            self._account,
+            self._reporter,
+            self._settlement,
+            self._tracker,
+            on_stranger=self._inbox.on_stranger,
+            spawn=self.create_task,
+            log=self._log,
+        )
+        self._watching: asyncio.Task[None] | None = None
+        self._waiting: set[ClientOrderId] = set()
+        """Orders that have been given and are not submitted yet."""
 
     # -- Connection -----------------------------------------------------------------------------------------------
 
@@ -138,44 +149,27 @@ class ValrExecutionClient(LiveExecutionClient):
         for instrument in self._instrument_provider.list_all():
             if self._cache.instrument(instrument.id) is None:
                 self._cache.add_instrument(instrument)
+        await check_account(self._http, self.account_type, self._clock.timestamp_ns, self._log)
         await self._account.load()
         await self._await_account_registered()
         self._socket.subscribe(AccountEvent.ORDER_STATUS)
         if self.account_type is AccountType.MARGIN:
             self._socket.subscribe(AccountEvent.MARGIN)
-        await self._socket.connect()
-        await self._in_step.wait()
+        await self._socket.connect(self._config.http_deadline_secs)
+        await self._catch_up.wait()
+        if self._config.check_interval_secs is not None:
+            self._watching = self.create_task(self._catch_up.watch(self._config.check_interval_secs))
 
     async def _disconnect(self) -> None:
-        self._in_step.clear()
+        if self._watching is not None:
+            self._watching.cancel()
+        self._catch_up.lose_step()
         await self._socket.close()
         await self._http.close()
 
-    def _on_connected(self) -> None:
-        self._catch_up_soon()
-
     def _on_disconnected(self, reason: str) -> None:
-        self._in_step.clear()
-        self._log.warning(f"Account socket lost ({reason}): nothing is placed until its gap is made up for")
-
-    def _catch_up_soon(self) -> None:
-        self._in_step.clear()
-        if self._catching_up is not None:
-            self._catching_up.cancel()
-        self._catching_up = self.create_task(self._catch_up(), log_msg="catch_up")
-
-    async def _catch_up(self) -> None:
-        """Ask for all that may have happened unseen: balances, fills, then every order of ours that was open."""
-        while True:
-            try:
-                await self._account.load()
-                await self._reporter.catch_up_fills()
-                await self._settlement.revisit(self._tracker.open_orders())
-                break
-            except errors.VenueError as error:
-                self._log.warning(f"Cannot catch up with the venue yet: {error}")
-            await asyncio.sleep(_RETRY_SECS)
-        self._in_step.set()
+        self._catch_up.lose_step()
+        self._log.warning(f"Account socket lost ({reason}): nothing is opened until its gap is made up for")
 
     # -- Commands -------------------------------------------------------------------------------------------------
 
@@ -189,16 +183,15 @@ class ValrExecutionClient(LiveExecutionClient):
             self._settlement.soon(self._tracker.track(order))
 
     async def _submit_order(self, command: SubmitOrder) -> None:
-        order = command.order
-        placement = self._prepare(order)
-        if placement is None:
-            return
-        await self._in_step.wait()
-        tracked = self._submitted(order)
+        for order, placement in await self._clear([command.order]):
+            await self._submit(order, placement)
+
+    async def _submit(self, order: Order, placement: Placement) -> None:
+        tracked = self._submitted(order, placement)
         try:
-            reply = await self._place(placement)
+            reply = await self._send(lambda: self._place(placement))
         except errors.NotSentError as error:
-            self._tracker.reject(tracked, str(error), self._clock.timestamp_ns())
+            self._batches.withdraw([tracked], error)
         except errors.DuplicateOrderIdError:
             self._settlement.soon(tracked)
         except errors.RefusedError as error:
@@ -215,19 +208,17 @@ class ValrExecutionClient(LiveExecutionClient):
 
     async def _submit_order_list(self, command: SubmitOrderList) -> None:
         """Independent orders in batches; a batch only queues, each outcome comes over the socket."""
-        pairs = [(order, self._prepare(order)) for order in command.order_list.orders]
-        ready = [(order, placement) for order, placement in pairs if placement is not None]
-        await self._in_step.wait()
-        for chunk in batched(ready, MAX_BATCH):
-            tracked = [self._submitted(order) for order, _ in chunk]
-            await self._send_batch(tracked, [_batch_item(placement) for _, placement in chunk])
+        cleared = await self._clear(command.order_list.orders)
+        await self._batches.place([(self._submitted(order, placement), placement) for order, placement in cleared])
 
     async def _modify_order(self, command: ModifyOrder) -> None:
         order = self._cache.order(command.client_order_id)
         if order is None or order.is_closed:
             self._log.warning(f"{command.client_order_id}: there is no open order to modify")
             return
-        await self._in_step.wait()
+        if not await self._catch_up.wait(self._config.command_timeout_secs):
+            self._modify_rejected(order, _OUT_OF_STEP)
+            return
         tracked = self._tracker.track(order)
         price = command.price.as_decimal() if command.price is not None else None
         quantity = command.quantity.as_decimal() if command.quantity is not None else None
@@ -241,7 +232,8 @@ class ValrExecutionClient(LiveExecutionClient):
                 price=None if price == tracked.price else price,
                 quantity=None if quantity == tracked.quantity else quantity,
             )
-            await self._http.put_modify_order(change)
+            tracked.awaits_size = target[1] != tracked.quantity
+            await self._send(lambda: self._http.put_modify_order(change))
         except UnsupportedOrderError as error:
             self._modify_rejected(order, str(error))
             return
@@ -257,13 +249,16 @@ class ValrExecutionClient(LiveExecutionClient):
         if order is None or order.is_closed:
             self._log.warning(f"{command.client_order_id}: there is no open order to cancel")
             return
+        if self._take_back(order):
+            return
         tracked = self._tracker.track(order)
         doubt, delay_secs = Doubt(wish="cancel"), 0.0
         try:
-            await self._http.delete_order(_cancel_request(tracked))
+            await self._send(lambda: self._http.delete_order(cancel_request(tracked)))
             doubt.reason, delay_secs = "the venue confirmed the cancel and shows the order open", GRACE_SECS
         except (errors.RefusedError, errors.NotSentError) as error:
             doubt.is_refused, doubt.reason = True, str(error)
+            doubt.is_early = isinstance(error, errors.UnknownOrderError)
         except errors.UnknownOutcomeError as error:
             doubt.reason = "the venue shows no effect of the cancel"
             self._log.warning(f"{order.client_order_id}: {error}; asking for its state")
@@ -275,6 +270,12 @@ class ValrExecutionClient(LiveExecutionClient):
             *self._cache.orders_open(instrument_id=command.instrument_id, strategy_id=command.strategy_id),
             *self._cache.orders_inflight(instrument_id=command.instrument_id, strategy_id=command.strategy_id),
         ]
+        waiting = [self._cache.order(client_order_id) for client_order_id in self._waiting]
+        orders += [
+            order
+            for order in waiting
+            if (order.instrument_id, order.strategy_id) == (command.instrument_id, command.strategy_id)
+        ]
         sides = (command.order_side,) if command.order_side else (OrderSide.BUY, OrderSide.SELL)
         unique = {order.client_order_id: order for order in orders if order.side in sides}
         await self._cancel_batch(list(unique.values()))
@@ -284,34 +285,43 @@ class ValrExecutionClient(LiveExecutionClient):
         await self._cancel_batch([order for order in orders if order is not None and not order.is_closed])
 
     async def _cancel_batch(self, orders: Sequence[Order]) -> None:
-        for chunk in batched(orders, MAX_BATCH):
-            tracked = [self._tracker.track(order) for order in chunk]
-            items = [BatchItem(type=BatchType.CANCEL_ORDER, data=_cancel_request(each)) for each in tracked]
-            await self._send_batch(tracked, items, wish_cancel=True)
+        await self._batches.cancel([self._tracker.track(order) for order in orders if not self._take_back(order)])
 
-    async def _send_batch(
-        self, tracked: Sequence[TrackedOrder], items: list[BatchItem], *, wish_cancel: bool = False
-    ) -> None:
-        """Send and read each request's own outcome; an accepted one is only queued, so it is looked after."""
-        outcomes: list[str | None] = [None] * len(tracked)
-        try:
-            reply = await self._http.post_batch(Batch(requests=items))
-            for index, outcome in enumerate(reply.outcomes[: len(tracked)]):
-                if not outcome.accepted:
-                    outcomes[index] = "refused" if outcome.error is None else outcome.error.describe()
-        except (errors.RefusedError, errors.NotSentError) as error:
-            outcomes = [str(error)] * len(tracked)
-        except errors.UnknownOutcomeError as error:
-            self._log.warning(f"a batch of {len(tracked)}: {error}; asking for every order's state")
-        for each, refusal in zip(tracked, outcomes, strict=True):
-            if wish_cancel:
-                doubt = Doubt(wish="cancel", reason=refusal or "the venue shows no effect of the cancel")
-                doubt.is_refused = refusal is not None
-                self._settlement.soon(each, delay_secs=0.0 if refusal else GRACE_SECS, doubt=doubt)
-            elif refusal is not None:
-                self._tracker.reject(each, refusal, self._clock.timestamp_ns())
-            else:
-                self._settlement.soon(each, delay_secs=GRACE_SECS)
+    # -- On the way out -------------------------------------------------------------------------------------------
+
+    async def _send[T](self, request: Callable[[], Awaitable[T]]) -> T:
+        """Send a request, and again while it provably did not leave, for as long as a command may wait."""
+        last_at = self._loop.time() + self._config.command_timeout_secs - _RETRY_SECS
+        while True:
+            try:
+                return await request()
+            except errors.NotSentError:
+                if self._loop.time() > last_at:
+                    raise
+            await asyncio.sleep(_RETRY_SECS)
+
+    async def _clear(self, orders: Sequence[Order]) -> list[tuple[Order, Placement]]:
+        """Those that may go, once we are in step or their time is up, with their requests; the others are denied."""
+        self._waiting.update(order.client_order_id for order in orders if self._prepare(order) is not None)
+        is_in_step = await self._catch_up.wait(self._config.command_timeout_secs)
+        cleared = []
+        for order in orders:
+            if order.client_order_id not in self._waiting:
+                continue
+            self._waiting.discard(order.client_order_id)
+            if not is_in_step and not is_exit(order, self._cache.instrument(order.instrument_id), self._cache):
+                self._deny(order, _OUT_OF_STEP)
+            elif (placement := self._prepare(order)) is not None:
+                cleared.append((order, placement))
+        return cleared
+
+    def _take_back(self, order: Order) -> bool:
+        """Cancel an order that still waits here; whether it did."""
+        is_waiting = order.client_order_id in self._waiting
+        if is_waiting:
+            self._waiting.discard(order.client_order_id)
+            self._tracker.withdraw(self._tracker.track(order), self._clock.timestamp_ns())
+        return is_waiting
 
     def _prepare(self, order: Order) -> Placement | None:
         """The request for an order; None if it was denied: the venue cannot do it."""
@@ -322,18 +332,28 @@ class ValrExecutionClient(LiveExecutionClient):
         try:
             if instrument is None:
                 raise UnsupportedOrderError(f"{order.instrument_id} is not loaded")
-            return build_placement(order, instrument, allow_margin=self._config.margin)
-        except UnsupportedOrderError as error:
-            now_ns = self._clock.timestamp_ns()
-            self.generate_order_denied(
-                order.strategy_id, order.instrument_id, order.client_order_id, str(error), now_ns
+            return build_placement(
+                order,
+                instrument,
+                allow_margin=self._config.margin,
+                is_linked_locally=is_linked_locally(order, self._cache),
+                reduced=reduced_quantity(order, instrument, self._cache),
             )
+        except UnsupportedOrderError as error:
+            self._deny(order, str(error))
             return None
 
-    def _submitted(self, order: Order) -> TrackedOrder:
+    def _deny(self, order: Order, reason: str) -> None:
+        now_ns = self._clock.timestamp_ns()
+        self.generate_order_denied(order.strategy_id, order.instrument_id, order.client_order_id, reason, now_ns)
+
+    def _submitted(self, order: Order, placement: Placement) -> TrackedOrder:
+        """Tell the engine that an order goes out; its size, if that was cut to the position, when VALR has it."""
         tracked = self._tracker.track(order)
         now_ns = self._clock.timestamp_ns()
         self.generate_order_submitted(order.strategy_id, order.instrument_id, order.client_order_id, now_ns)
+        size = placement.base_amount if isinstance(placement, MarketOrder) else placement.quantity
+        tracked.asked = None if size is None else Decimal(size)
         return tracked
 
     async def _place(self, placement: Placement) -> OrderReply:
@@ -344,11 +364,18 @@ class ValrExecutionClient(LiveExecutionClient):
         return await self._http.post_stop_limit_order(placement)
 
     def _refused(self, tracked: TrackedOrder, error: errors.RefusedError) -> None:
-        """The engine's id comes with a failure there: an IOC that found nothing was a real order."""
-        tracked.venue_order_id = tracked.venue_order_id or error.order_id
-        self._tracker.reject(tracked, str(error), self._clock.timestamp_ns())
+        """An id comes with a failure of VALR's engine: that was a real order, which may have traded before."""
+        now_ns = self._clock.timestamp_ns()
+        if error.order_id is None or isinstance(error, errors.InsufficientBalanceError):
+            tracked.venue_order_id = tracked.venue_order_id or error.order_id
+            self._tracker.reject(tracked, str(error), now_ns)
+        elif not self._tracker.fail(tracked, error.order_id, str(error), now_ns):
+            self._settlement.soon(tracked)
 
     def _modify_rejected(self, order: Order, reason: str) -> None:
+        """Unless the order has ended meanwhile: nothing follows that."""
+        if self._tracker.track(order).is_closed:
+            return
         ids = order.strategy_id, order.instrument_id, order.client_order_id, order.venue_order_id
         self.generate_order_modify_rejected(*ids, reason, self._clock.timestamp_ns())
 
@@ -360,7 +387,7 @@ class ValrExecutionClient(LiveExecutionClient):
 
     async def generate_order_status_reports(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:
         """Open orders, and closed ones since ``command.start`` unless only open ones are wanted."""
-        return await self._reporter.order_reports(command)
+        return await self._reporter.order_reports(command, is_start=self.reconciliation_active)
 
     async def generate_fill_reports(self, command: GenerateFillReports) -> list[FillReport]:
         """Own trades within the command's times."""
@@ -369,10 +396,26 @@ class ValrExecutionClient(LiveExecutionClient):
     async def generate_position_status_reports(
         self, command: GeneratePositionStatusReports
     ) -> list[PositionStatusReport]:
-        """Open positions of perpetuals; spot has none, the engine rebuilds them from orders and fills."""
-        if self.account_type is not AccountType.MARGIN:
-            return []
-        return await self._reporter.position_reports(command)
+        """Open positions of perpetuals as the venue has them, and of spot as the engine has them.
+
+        At the start there are none of spot: the engine makes them out of orders and fills.
+        """
+        reports = []
+        if self.account_type is AccountType.MARGIN:
+            reports = await self._reporter.position_reports(command)
+        if not self.reconciliation_active:
+            reports += self._reporter.spot_reports(command, self._clock.timestamp_ns())
+        return reports
+
+    async def generate_mass_status(self, lookback_mins: int | None = None) -> ExecutionMassStatus | None:
+        """All of these for the engine's start, read again while they do not fit together."""
+        for attempt in range(_SNAPSHOTS):
+            status = await super().generate_mass_status(lookback_mins)
+            if status is None or is_of_one_moment(status):
+                break
+            self._log.warning(f"Orders and fills do not fit together, reading them again ({attempt + 1})")
+            await asyncio.sleep(_RETRY_SECS)
+        return None if status is None else leave_out_proven_positions(status)
 
     # -- Frames ---------------------------------------------------------------------------------------------------
 
@@ -381,22 +424,7 @@ class ValrExecutionClient(LiveExecutionClient):
             self._inbox.take(raw)
         except errors.WireError as error:
             self._log.error(f"Account socket: {error}; asking for what it may have said")
-            self._catch_up_soon()
+            self._catch_up.start_soon()
         except Exception as error:  # noqa: BLE001 the border to the socket: an error of ours must not end the reading
             self._log.exception("Account socket: a frame could not be handled", error)
-            self._catch_up_soon()
-
-
-def _batch_item(placement: Placement) -> BatchItem:
-    if isinstance(placement, LimitOrder):
-        return BatchItem(type=BatchType.PLACE_LIMIT, data=placement)
-    if isinstance(placement, MarketOrder):
-        return BatchItem(type=BatchType.PLACE_MARKET, data=placement)
-    return BatchItem(type=BatchType.PLACE_STOP_LIMIT, data=placement)
-
-
-def _cancel_request(tracked: TrackedOrder) -> CancelRequest:
-    """By the venue's id, or by ours while its own is not known."""
-    if tracked.venue_order_id is not None:
-        return CancelRequest(pair=tracked.pair, order_id=tracked.venue_order_id)
-    return CancelRequest(pair=tracked.pair, customer_order_id=to_customer_id(tracked.order.client_order_id))
+            self._catch_up.start_soon()

@@ -11,7 +11,7 @@ from helios_nautilus.adapters.valr.parsing import trade_key
 from helios_nautilus.domain.timeframe import NS_PER_MS, NS_PER_SEC
 
 type TradesPage = Callable[..., Coroutine[Any, Any, list[PublicTrade]]]
-"""`ValrHttp.get_trades` or `ValrHttp.get_public_trades`."""
+"""`ValrHttp.get_trades`, with a key or without."""
 
 PERIODS_SECS: Final = frozenset({60, 300, 900, 1800, 3600, 21600, 86400})
 """Of the candles the venue keeps."""

@@ -9,16 +9,19 @@ from nautilus_trader.execution.reports import ExecutionMassStatus
 from nautilus_trader.model.identifiers import VenueOrderId
 
 from helios_nautilus.adapters.valr.account import AccountBook
-from helios_nautilus.adapters.valr.api.errors import VenueError
+from helios_nautilus.adapters.valr.api.errors import VenueError, WireError
 from helios_nautilus.adapters.valr.api.schemas import account_socket as frames
+from helios_nautilus.adapters.valr.api.schemas.account import Fill
+from helios_nautilus.adapters.valr.api.schemas.frames import UnknownFrame
 from helios_nautilus.adapters.valr.api.schemas.orders import LiveOrder, OrderUpdate
 from helios_nautilus.adapters.valr.reporting import Reporter
 from helios_nautilus.adapters.valr.settlement import Settlement
+from helios_nautilus.adapters.valr.soundness import check_stamp
 from helios_nautilus.adapters.valr.tracking import OrderTracker
 
 GRACE_SECS: Final = 1.0
 """How long the socket may take to tell what a reply or another frame has promised, before it is asked for."""
-_EXTERNAL_SECS: Final = 1.0
+_GATHER_SECS: Final = 1.0
 """Words about an order of unknown hand are gathered for so long, and reported together."""
 
 
@@ -47,15 +50,16 @@ class Inbox:
         self._spawn = spawn
         self._report = report
         self._log = log
-        self._externals: set[str] = set()
+        self._strangers: set[str] = set()
 
     def take(self, raw: bytes) -> None:
         """Act on one frame; `WireError` for one that cannot be read."""
         frame = frames.ACCOUNT_FRAMES.decode(raw)
         match frame:
             case frames.NewFill(data=fill):
-                if self._tracker.on_fill(fill) is None:
-                    self._on_external(fill.currency_pair, fill.order_id)
+                if frame.pair not in (None, fill.currency_pair):
+                    raise WireError(f"a frame of {frame.pair} speaks of {fill.currency_pair}", is_malformed=False)
+                self._on_fill(fill)
             case frames.OrderStatusUpdate(data=update):
                 self._on_state(update)
             case frames.OpenOrdersUpdate():
@@ -71,14 +75,27 @@ class Inbox:
                 tracked = self._tracker.find(failure.order_id, failure.customer_order_id)
                 if tracked is not None:
                     self._settlement.soon(tracked)
+            case UnknownFrame():
+                self._log.warning(f"Account socket: a frame of the unknown type {frame.type[:40]!r} was passed over")
             case _:
                 # The rest repeats what other frames or replies say.
                 pass
 
+    def _on_fill(self, fill: Fill) -> None:
+        check_stamp(fill.traded_ns, self._now_ns())
+        tracked = self._tracker.on_fill(fill)
+        if tracked is None:
+            self.on_stranger(fill.currency_pair, fill.order_id)
+        elif tracked.held:
+            self._settlement.soon(tracked, delay_secs=GRACE_SECS)
+
     def _on_state(self, state: OrderUpdate) -> None:
+        check_stamp(state.updated_ns, self._now_ns())
         tracked = self._tracker.find(state.order_id, state.customer_order_id)
         if tracked is None:
-            self._on_external(state.currency_pair, state.order_id)
+            self.on_stranger(state.currency_pair, state.order_id)
+        elif tracked.is_given_up and state.status.is_open:
+            self._settlement.recall(tracked)
         elif not self._tracker.apply(tracked, state):
             self._settlement.soon(tracked, delay_secs=GRACE_SECS)
 
@@ -86,7 +103,9 @@ class Inbox:
         """The list may be older than what we know: it proves no more than that the order is there."""
         tracked = self._tracker.find(state.order_id, state.customer_order_id)
         if tracked is None:
-            self._on_external(state.currency_pair, state.order_id)
+            self.on_stranger(state.currency_pair, state.order_id)
+        elif tracked.is_given_up:
+            self._settlement.recall(tracked)
         else:
             self._tracker.rest(tracked, state)
 
@@ -96,25 +115,30 @@ class Inbox:
             return
         if outcome.success:
             self._tracker.accept(tracked, outcome.order_id, self._now_ns())
-        else:
-            tracked.venue_order_id = tracked.venue_order_id or outcome.order_id
-            reason = outcome.failure_reason or "the venue failed the order"
-            self._tracker.reject(tracked, reason, self._now_ns())
-
-    def _on_external(self, pair: str, order_id: str) -> None:
-        """An order that is not ours: reported whole, once its words are gathered, unless it is known by then."""
-        if order_id not in self._externals and self._cache.client_order_id(VenueOrderId(order_id)) is None:
-            self._externals.add(order_id)
-            self._spawn(self._report_external(pair, order_id))
-
-    async def _report_external(self, pair: str, order_id: str) -> None:
-        try:
-            await asyncio.sleep(_EXTERNAL_SECS)
-            status = await self._reporter.whole_order(pair, order_id)
-        except VenueError as error:
-            self._log.warning(f"External order {order_id}: {error}")
             return
-        finally:
-            self._externals.discard(order_id)
-        if status is not None and self._tracker.find(order_id, None) is None:
+        reason = outcome.failure_reason or "the venue failed the order"
+        if not self._tracker.fail(tracked, outcome.order_id, reason, self._now_ns()):
+            self._settlement.soon(tracked)
+
+    def on_stranger(self, pair: str, order_id: str) -> None:
+        """An order that is not ours: reported whole, once its words are gathered, unless it is known by then."""
+        if order_id not in self._strangers and self._cache.client_order_id(VenueOrderId(order_id)) is None:
+            self._strangers.add(order_id)
+            self._spawn(self._report_stranger(pair, order_id))
+
+    async def _report_stranger(self, pair: str, order_id: str) -> None:
+        await asyncio.sleep(_GATHER_SECS)
+        # From here on a new word of it counts again: the answers may have been written before it.
+        self._strangers.discard(order_id)
+        try:
+            status = None
+            if self._tracker.find(order_id, None) is None:
+                status = await self._reporter.whole_order(pair, order_id)
+        except VenueError as error:
+            self._log.warning(f"Order {order_id} of another hand: {error}")
+            return
+        tracked = self._tracker.find(order_id, None)
+        if tracked is not None:
+            self._settlement.soon(tracked)
+        elif status is not None:
             self._report(status)

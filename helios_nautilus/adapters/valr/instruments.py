@@ -7,12 +7,12 @@ from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
-from nautilus_trader.model.enums import CurrencyType
 from nautilus_trader.model.identifiers import InstrumentId, Symbol
 from nautilus_trader.model.instruments import CryptoPerpetual, CurrencyPair
 from nautilus_trader.model.objects import Currency, Money, Price, Quantity
 
 from helios_nautilus.adapters.valr.constants import VALR_CURRENCIES
+from helios_nautilus.adapters.valr.money import currency_of
 from helios_nautilus.errors import ConfigError, UnknownInstrumentError
 
 PAIRS_FILE: Final = Path(__file__).with_name("pairs.toml")
@@ -87,14 +87,14 @@ def build_instrument(instrument_id: str, pairs: Mapping[str, Pair] | None = None
 
 
 def _build_spot(pair: Pair) -> CurrencyPair:
-    return CurrencyPair(base_currency=_currency_of(pair.base), **_common_fields(pair))
+    return CurrencyPair(base_currency=currency_of(pair.base), **_common_fields(pair))
 
 
 def _build_perpetual(pair: Pair) -> CryptoPerpetual:
     """A linear contract of one unit of base, settled in quote."""
     return CryptoPerpetual(
-        base_currency=_currency_of(pair.base),
-        settlement_currency=_currency_of(pair.quote),
+        base_currency=currency_of(pair.base),
+        settlement_currency=currency_of(pair.quote),
         is_inverse=False,
         margin_init=pair.margin_init,
         margin_maint=pair.margin_maint,
@@ -103,7 +103,7 @@ def _build_perpetual(pair: Pair) -> CryptoPerpetual:
 
 
 def _common_fields(pair: Pair) -> dict[str, object]:
-    quote = _currency_of(pair.quote)
+    quote = currency_of(pair.quote)
     price_increment = Price.from_str(f"{pair.price_increment:f}")
     size_increment = Quantity.from_str(f"{pair.size_increment:f}")
     return {
@@ -123,16 +123,6 @@ def _common_fields(pair: Pair) -> dict[str, object]:
         "ts_event": 0,
         "ts_init": 0,
     }
-
-
-def _currency_of(code: str) -> Currency:
-    """A registered currency, or a crypto currency of eight decimals registered here, on purpose."""
-    known = Currency.from_str(code, strict=True)
-    if known is not None:
-        return known
-    currency = Currency(code=code, precision=8, iso4217=0, name=code, currency_type=CurrencyType.CRYPTO)
-    Currency.register(currency)
-    return currency
 
 
 def _quantity(value: Decimal | None, precision: int) -> Quantity | None:

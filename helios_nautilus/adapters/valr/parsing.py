@@ -6,6 +6,7 @@ the instrument's precision. ``ts_event`` is the venue's time, ``ts_init`` ours, 
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import zip_longest
 from typing import Any, Final
@@ -22,10 +23,10 @@ from nautilus_trader.model.data import (
     QuoteTick,
     TradeTick,
 )
-from nautilus_trader.model.enums import AggressorSide, BookAction, CurrencyType, OrderSide, RecordFlag
+from nautilus_trader.model.enums import AggressorSide, BookAction, OrderSide, RecordFlag
 from nautilus_trader.model.identifiers import InstrumentId, Symbol, TradeId
 from nautilus_trader.model.instruments import CryptoPerpetual, CurrencyPair
-from nautilus_trader.model.objects import FIXED_PRECISION, Currency, Money, Price, Quantity
+from nautilus_trader.model.objects import Currency, Money, Price, Quantity
 
 from helios_nautilus.adapters.valr.api.enums import PairType, Side
 from helios_nautilus.adapters.valr.api.schemas.account import TradeFees
@@ -33,6 +34,7 @@ from helios_nautilus.adapters.valr.api.schemas.book import PriceLevel
 from helios_nautilus.adapters.valr.api.schemas.market import Bucket, FundingRate, FuturesInfo, Pair, PublicTrade
 from helios_nautilus.adapters.valr.api.schemas.market import Currency as WireCurrency
 from helios_nautilus.adapters.valr.constants import FIRST_TIER_FEES, VALR_VENUE
+from helios_nautilus.adapters.valr.money import currency_of
 from helios_nautilus.domain.timeframe import NS_PER_MS, NS_PER_SEC
 
 type VenueInstrument = CurrencyPair | CryptoPerpetual
@@ -42,6 +44,7 @@ type Fees = tuple[Decimal, Decimal]
 DEPTH: Final = 10
 FUNDING_INTERVAL_MINS: Final = 60
 
+_REMEMBERED_PRICES: Final = 4_096
 _NO_FLAGS: Final = 0
 _SNAPSHOT: Final = int(RecordFlag.F_SNAPSHOT)
 _LAST: Final = int(RecordFlag.F_LAST)
@@ -54,26 +57,6 @@ _AGGRESSORS: Final = {Side.BUY: AggressorSide.BUYER, Side.SELL: AggressorSide.SE
 def instrument_id_of(symbol: str) -> InstrumentId:
     """The engine's id of a pair."""
     return InstrumentId(Symbol(symbol), VALR_VENUE)
-
-
-def register_currency(code: str, currencies: Mapping[str, WireCurrency]) -> Currency:
-    """The engine's currency, registered first if it is unknown: the engine would make up one of eight decimals.
-
-    The venue's decimals are kept as far as the engine can hold them; without a word of the venue they are eight.
-    """
-    known = Currency.from_str(code, strict=True)
-    if known is not None:
-        return known
-    wire = currencies.get(code)
-    currency = Currency(
-        code=code,
-        precision=min(wire.decimal_places, FIXED_PRECISION) if wire else 8,
-        iso4217=0,
-        name=wire.long_name if wire else code,
-        currency_type=CurrencyType.CRYPTO,
-    )
-    Currency.register(currency)
-    return currency
 
 
 def parse_fees(rows: Iterable[TradeFees]) -> dict[str, Fees]:
@@ -96,8 +79,9 @@ def parse_instrument(
     pair: Pair, currencies: Mapping[str, WireCurrency], fees: Fees | None, ts_init: int
 ) -> VenueInstrument:
     """The instrument of a pair; `ValueError` for a kind or a precision the engine has no instrument for."""
-    base = register_currency(pair.base_currency, currencies)
-    fields = _common_fields(pair, register_currency(pair.quote_currency, currencies), fees, ts_init)
+    base = currency_of(pair.base_currency, currencies.get(pair.base_currency))
+    quote = currency_of(pair.quote_currency, currencies.get(pair.quote_currency))
+    fields = _common_fields(pair, quote, fees, ts_init)
     if pair.currency_pair_type is PairType.SPOT:
         return CurrencyPair(base_currency=base, **fields)
     if pair.currency_pair_type is PairType.FUTURE:
@@ -166,6 +150,8 @@ class BookScribe:
         self._id = instrument.id
         self._price_precision = instrument.price_precision
         self._size_precision = instrument.size_precision
+        # The levels of a book come and go at the same prices all day long.
+        self._price = lru_cache(_REMEMBERED_PRICES)(self._parse_price)
 
     def snapshot(
         self, bids: Sequence[PriceLevel], asks: Sequence[PriceLevel], sequence: int, ts_event: int, ts_init: int
@@ -212,8 +198,8 @@ class BookScribe:
         """The best price of each side."""
         return QuoteTick(
             self._id,
-            Price(float(bid[0]), self._price_precision),
-            Price(float(ask[0]), self._price_precision),
+            self._price(bid[0]),
+            self._price(ask[0]),
             Quantity(float(bid[1]), self._size_precision),
             Quantity(float(ask[1]), self._size_precision),
             ts_event,
@@ -225,8 +211,10 @@ class BookScribe:
         return buys + [self._order(OrderSide.SELL, level) for level in asks]
 
     def _order(self, side: OrderSide, level: PriceLevel) -> BookOrder:
-        price = Price(float(level[0]), self._price_precision)
-        return BookOrder(side, price, Quantity(float(level[1]), self._size_precision), 0)
+        return BookOrder(side, self._price(level[0]), Quantity(float(level[1]), self._size_precision), 0)
+
+    def _parse_price(self, text: str) -> Price:
+        return Price(float(text), self._price_precision)
 
     def _clear(self, flags: int, sequence: int, ts_event: int, ts_init: int) -> OrderBookDelta:
         return OrderBookDelta(self._id, BookAction.CLEAR, None, flags, sequence, ts_event, ts_init)
@@ -244,10 +232,10 @@ def trade_key(trade: PublicTrade) -> str:
 
 
 def parse_trade(trade: PublicTrade, instrument: VenueInstrument, ts_init: int) -> TradeTick:
-    """Somebody's trade."""
+    """Somebody's trade; `ValueError` for one that cannot be."""
     return TradeTick(
         instrument.id,
-        Price(trade.price, instrument.price_precision),
+        _positive_price(trade.price, instrument),
         Quantity(trade.quantity, instrument.size_precision),
         _AGGRESSORS[trade.taker_side],
         TradeId(trade_key(trade)),
@@ -262,17 +250,23 @@ def close_ns_of(bucket: Bucket) -> int:
 
 
 def parse_bar(bucket: Bucket, bar_type: BarType, instrument: VenueInstrument, ts_init: int) -> Bar:
-    """A complete bucket, stamped with its close; ``ts_init`` is never before that."""
+    """A complete bucket, stamped with its close; ``ts_init`` is never before that. `ValueError` if it cannot be."""
     ts_event = close_ns_of(bucket)
-    prices = (
-        Price(value, instrument.price_precision) for value in (bucket.open, bucket.high, bucket.low, bucket.close)
-    )
+    prices = (_positive_price(value, instrument) for value in (bucket.open, bucket.high, bucket.low, bucket.close))
     return Bar(bar_type, *prices, Quantity(bucket.volume, instrument.size_precision), ts_event, max(ts_event, ts_init))
 
 
 def parse_mark_price(price: Decimal, instrument: VenueInstrument, ts_init: int) -> MarkPriceUpdate:
     """A mark price in the instrument's ticks. The venue sends no time with it: both stamps are ours."""
-    return MarkPriceUpdate(instrument.id, Price(price, instrument.price_precision), ts_init, ts_init)
+    return MarkPriceUpdate(instrument.id, _positive_price(price, instrument), ts_init, ts_init)
+
+
+def _positive_price(value: Decimal, instrument: VenueInstrument) -> Price:
+    """The engine itself takes prices of 0 and below, which no pair of the venue has."""
+    price = Price(value, instrument.price_precision)
+    if price.raw <= 0:
+        raise ValueError(f"{value} is no price of {instrument.id}")
+    return price
 
 
 def parse_estimated_funding(info: FuturesInfo, instrument: VenueInstrument, ts_init: int) -> FundingRateUpdate:

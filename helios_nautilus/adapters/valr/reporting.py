@@ -6,6 +6,7 @@ count the real ones again.
 
 import asyncio
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import pandas as pd
@@ -22,7 +23,7 @@ from nautilus_trader.execution.messages import (
 )
 from nautilus_trader.execution.reports import ExecutionMassStatus, FillReport, OrderStatusReport, PositionStatusReport
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, Symbol, VenueOrderId
-from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.model.orders import Order
 
 from helios_nautilus.adapters.valr.api.enums import OrderStatus
@@ -33,13 +34,18 @@ from helios_nautilus.adapters.valr.api.schemas.orders import OrderSummary
 from helios_nautilus.adapters.valr.constants import VALR_VENUE
 from helios_nautilus.adapters.valr.fills import build_fill_report
 from helios_nautilus.adapters.valr.order_ids import to_client_order_id, to_customer_id
-from helios_nautilus.adapters.valr.reports import VenueOrder, build_order_report, build_position_report
+from helios_nautilus.adapters.valr.paging import read_by_skip
+from helios_nautilus.adapters.valr.reports import (
+    VenueOrder,
+    build_order_report,
+    build_position_report,
+    build_spot_report,
+    filled_quantity,
+)
 from helios_nautilus.adapters.valr.settlement import OVERLAP_NS, Settlement
 from helios_nautilus.adapters.valr.tracking import OrderTracker, TrackedOrder
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 
-_PAGE: Final = 100
-_MAX_PAGES: Final = 200
 _RETRY_SECS: Final = 2.0
 _SETTLE_STEPS: Final = 100
 _SETTLE_STEP_SECS: Final = 0.01
@@ -66,15 +72,18 @@ class Reporter:
         self._client = client
         self._log = log
 
-    async def catch_up_fills(self) -> None:
-        """Take in what has traded since the newest word of the venue; before any word, for the oldest open order."""
+    async def catch_up_fills(self) -> list[Fill]:
+        """Take in what has traded since the newest word of the venue; before any word, for the oldest open order.
+
+        Returns the fills that are not of our orders.
+        """
         start_ns = self._tracker.newest_ns
         if not start_ns:
             opened = [tracked.order.ts_init for tracked in self._tracker.open_orders()]
             if not opened:
-                return
+                return []
             start_ns = min(opened)
-        await self._settlement.sweep_fills(start_ns - OVERLAP_NS)
+        return await self._settlement.sweep_fills(start_ns - OVERLAP_NS)
 
     async def order_report(self, command: GenerateOrderStatusReport) -> OrderStatusReport | None:
         """See `LiveExecutionClient`."""
@@ -98,8 +107,10 @@ class Reporter:
             await _until_engine_knows([] if tracked is None else [tracked])
             return self._order_report(state)
 
-    async def order_reports(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:
-        """See `LiveExecutionClient`."""
+    async def order_reports(
+        self, command: GenerateOrderStatusReports, *, is_start: bool = True
+    ) -> list[OrderStatusReport]:
+        """See `LiveExecutionClient`. After the start our own orders get events instead, if there is news of them."""
         tracked = self._tracker.open_orders()
         await self.catch_up_fills()
         await _until_engine_knows(tracked)
@@ -107,10 +118,26 @@ class Reporter:
         if not command.open_only:
             for summary in await self._history(command.start, command.end):
                 states.setdefault(summary.order_id, summary)
-        reports = [self._order_report(state) for state in states.values() if self._is_wanted(state)]
+        if not is_start:
+            states = {state.order_id: state for state in states.values() if not await self._is_taken_in(state)}
+        # Oldest first: the engine takes them in as they come, and a sale before its purchase would be a short.
+        # The venue's customerOrderIds are unique among open orders only; a name that was used again is the newest's.
+        wanted = [state for state in states.values() if self._is_wanted(state)]
+        wanted.sort(key=lambda state: state.updated_ns)
+        newest = {state.customer_order_id: state.order_id for state in wanted}
+        reports = [
+            self._order_report(state, is_named=newest[state.customer_order_id] == state.order_id) for state in wanted
+        ]
         return [
             report for report in reports if report is not None and command.instrument_id in (None, report.instrument_id)
         ]
+
+    async def _is_taken_in(self, state: VenueOrder) -> bool:
+        """Whether the order is ours. A report of it would be older than the events on their way to the engine."""
+        tracked = self._tracker.find(state.order_id, state.customer_order_id)
+        if tracked is not None and not await self._settlement.take_in(state):
+            self._settlement.soon(tracked)
+        return tracked is not None
 
     async def fill_reports(self, command: GenerateFillReports) -> list[FillReport]:
         """See `LiveExecutionClient`."""
@@ -125,21 +152,38 @@ class Reporter:
         ]
 
     async def position_reports(self, command: GeneratePositionStatusReports) -> list[PositionStatusReport]:
-        """See `LiveExecutionClient`."""
-        reports = []
-        for position in await self._http.get_positions():
-            instrument = self._instrument_of(position.pair)
-            if instrument is not None and command.instrument_id in (None, instrument.id):
-                reports.append(
-                    build_position_report(position, instrument, self._client.account_id, int(position.updated_ns))
-                )
-        return reports
+        """Open positions of perpetuals; see `LiveExecutionClient`."""
+        rows = await read_by_skip(
+            lambda skip: self._http.get_positions(skip=skip), lambda row: row.position_id, "open positions"
+        )
+        found = [(row, self._instrument_of(row.pair)) for row in rows]
+        return [
+            build_position_report(row, instrument, self._client.account_id, int(row.updated_ns))
+            for row, instrument in found
+            if instrument is not None and command.instrument_id in (None, instrument.id)
+        ]
+
+    def spot_reports(self, command: GeneratePositionStatusReports, now_ns: int) -> list[PositionStatusReport]:
+        """Positions in spot pairs as the engine has them: the venue has none, only balances.
+
+        Without a report the engine's check of positions takes the venue for flat, and closes its own with a made-up
+        order.
+        """
+        totals: dict[Instrument, Decimal] = {}
+        for position in self._cache.positions_open(VALR_VENUE, command.instrument_id):
+            instrument = self._instrument(position.instrument_id)
+            if position.account_id == self._client.account_id and isinstance(instrument, CurrencyPair):
+                totals[instrument] = totals.get(instrument, Decimal(0)) + position.signed_decimal_qty()
+        return [
+            build_spot_report(instrument, total, self._client.account_id, now_ns)
+            for instrument, total in totals.items()
+        ]
 
     async def whole_order(self, pair: str, order_id: str) -> ExecutionMassStatus | None:
         """An order with all its fills, in the form that the engine takes in at once."""
         state = await self._settlement.ask(pair, order_id, None)
         report = None if state is None else self._order_report(state)
-        if state is None or report is None or state.status is OrderStatus.FAILED:
+        if state is None or report is None or not self._is_wanted(state):
             return None
         fills = await self._settlement.read_fills(state.created_ns - NS_PER_SEC)
         status = ExecutionMassStatus(
@@ -155,29 +199,26 @@ class Reporter:
         return status
 
     async def _history(self, start: pd.Timestamp | None, end: pd.Timestamp | None) -> list[OrderSummary]:
-        found: dict[str, OrderSummary] = {}
-        for page in range(_MAX_PAGES):
-            rows = await self._http.get_order_history(
-                start_ns=_nanos(start), end_ns=_nanos(end), skip=page * _PAGE, limit=_PAGE
-            )
-            # The newest come first and move the rest down between two pages: some rows come twice.
-            found |= {row.order_id: row for row in rows if row.order_id not in found}
-            if len(rows) < _PAGE:
-                break
-        return list(found.values())
-
-    def _is_wanted(self, state: VenueOrder) -> bool:
-        """Failures of orders that nobody here remembers are not worth an order in the cache."""
-        return (
-            state.status is not OrderStatus.FAILED or self._known(state.order_id, state.customer_order_id) is not None
+        return await read_by_skip(
+            lambda skip: self._http.get_order_history(start_ns=_nanos(start), end_ns=_nanos(end), skip=skip),
+            lambda row: row.order_id,
+            "orders in its history",
         )
 
-    def _order_report(self, state: VenueOrder) -> OrderStatusReport | None:
+    def _is_wanted(self, state: VenueOrder) -> bool:
+        """Failures of orders that nobody here remembers are not worth an order in the cache, unless they traded."""
+        return (
+            state.status is not OrderStatus.FAILED
+            or filled_quantity(state) > 0
+            or self._known(state.order_id, state.customer_order_id) is not None
+        )
+
+    def _order_report(self, state: VenueOrder, *, is_named: bool = True) -> OrderStatusReport | None:
         instrument = self._instrument_of(state.currency_pair)
         # An order by quote amount that never traded has no quantity that the engine could take.
         if instrument is None or not state.original_quantity:
             return None
-        client_order_id = self._client_order_id(state.order_id, state.customer_order_id)
+        client_order_id = self._client_order_id(state.order_id, state.customer_order_id if is_named else None)
         return build_order_report(state, instrument, self._client.account_id, client_order_id, int(state.updated_ns))
 
     def _fill_report(self, fill: Fill) -> FillReport | None:
@@ -193,7 +234,13 @@ class Reporter:
         return None if client_order_id is None else self._cache.order(client_order_id)
 
     def _client_order_id(self, order_id: str, customer_id: str | None) -> ClientOrderId | None:
-        return self._cache.client_order_id(VenueOrderId(order_id)) or to_client_order_id(customer_id)
+        known = self._cache.client_order_id(VenueOrderId(order_id))
+        if known is not None:
+            return known
+        named = to_client_order_id(customer_id)
+        order = None if named is None else self._cache.order(named)
+        is_other = order is not None and order.venue_order_id not in (None, VenueOrderId(order_id))
+        return None if is_other else named
 
     def _instrument_of(self, pair: str) -> Instrument | None:
         return self._instrument(InstrumentId(Symbol(pair), VALR_VENUE))

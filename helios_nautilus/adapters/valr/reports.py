@@ -111,9 +111,25 @@ def build_position_report(
     )
 
 
+def build_spot_report(instrument: Instrument, net: Decimal, account_id: AccountId, now_ns: int) -> PositionStatusReport:
+    """The report of what is held of a spot pair, ``net`` of base, negative for a short."""
+    sides = {1: PositionSide.LONG, -1: PositionSide.SHORT, 0: PositionSide.FLAT}
+    return PositionStatusReport(
+        account_id=account_id,
+        instrument_id=instrument.id,
+        position_side=sides[(net > 0) - (net < 0)],
+        quantity=instrument.make_qty(abs(net)) if net else instrument.make_qty(0),
+        report_id=UUID4(),
+        ts_last=now_ns,
+        ts_init=now_ns,
+    )
+
+
 def _status_of(state: VenueOrder, filled: Decimal) -> OrderStatus:
-    """Open states say nothing of fills; a stop that is placed has triggered."""
+    """Open states say nothing of fills; a stop that is placed has triggered; a failure after a fill ended an order."""
     status = _STATUSES[state.status]
+    if status is OrderStatus.REJECTED and filled:
+        return OrderStatus.CANCELED
     if status is not OrderStatus.ACCEPTED:
         return status
     if filled:

@@ -16,14 +16,18 @@ from nautilus_trader.model.identifiers import VenueOrderId
 
 from helios_nautilus.adapters.valr.api.errors import (
     NotFoundError,
+    RefusedError,
     UnknownOrderError,
+    UnknownOutcomeError,
     VenueError,
 )
 from helios_nautilus.adapters.valr.api.http import ValrHttp
 from helios_nautilus.adapters.valr.api.routes.orders import IdKind
 from helios_nautilus.adapters.valr.api.schemas.account import Fill
-from helios_nautilus.adapters.valr.api.schemas.orders import OrderState
+from helios_nautilus.adapters.valr.api.schemas.orders import OpenOrder, OrderState
+from helios_nautilus.adapters.valr.api.schemas.requests import CancelOrder
 from helios_nautilus.adapters.valr.order_ids import to_customer_id
+from helios_nautilus.adapters.valr.paging import read_by_id
 from helios_nautilus.adapters.valr.reports import VenueOrder
 from helios_nautilus.adapters.valr.tracking import OrderTracker, TrackedOrder
 from helios_nautilus.domain.timeframe import NS_PER_SEC
@@ -32,8 +36,6 @@ type Wish = Literal["cancel", "modify"]
 
 OVERLAP_NS: Final = 60 * NS_PER_SEC
 """Fills are asked for from so long before the last one known: the venue's own stamps may be out of order."""
-MAX_PAGES: Final = 200
-FILLS_PAGE: Final = 100
 
 
 class Patience(Struct, frozen=True, kw_only=True):
@@ -55,8 +57,12 @@ class Doubt(Struct, kw_only=True):
     reason: str = ""
     is_refused: bool = False
     """The venue said no to the wish; only the order's state is open."""
+    is_early: bool = False
+    """It said no since it did not know the order: a cancel may overtake the placement."""
     target: tuple[Decimal | None, Decimal] | None = None
     """Price and total quantity that a modify is to bring."""
+    since_ns: int = 0
+    """When it arose: what was asked before that does not answer it."""
 
 
 class Settlement:
@@ -86,10 +92,11 @@ class Settlement:
     def soon(self, tracked: TrackedOrder, *, delay_secs: float = 0.0, doubt: Doubt | None = None) -> None:
         """Find out about an order, unless it closes within ``delay_secs``."""
         name = tracked.order.client_order_id.value
-        if doubt is not None:
-            self._doubts[name] = doubt
         if tracked.is_closed:
             return
+        if doubt is not None:
+            doubt.since_ns = self._now_ns()
+            self._doubts[name] = doubt
         if name not in self._tasks:
             self._tasks[name] = self._spawn(self._settle(tracked, delay_secs))
 
@@ -101,27 +108,20 @@ class Settlement:
             await asyncio.shield(task)
 
     async def sweep_fills(self, start_ns: int) -> list[Fill]:
-        """Take in every fill from ``start_ns`` on, oldest first. All of them, ours or not."""
-        fills = await self.read_fills(start_ns)
-        for fill in fills:
-            self._tracker.on_fill(fill)
-        return fills
+        """Take in every fill from ``start_ns`` on, oldest first; those that are not of our orders."""
+        return [fill for fill in await self.read_fills(start_ns) if self._tracker.on_fill(fill) is None]
 
     async def read_fills(self, start_ns: int | None = None, end_ns: int | None = None) -> list[Fill]:
         """Every fill of the account within the times, oldest first, each once."""
-        found: dict[str, Fill] = {}
-        before_id: str | None = None
-        for _ in range(MAX_PAGES):
-            page = await self._http.get_fills(start_ns=start_ns, end_ns=end_ns, before_id=before_id, limit=FILLS_PAGE)
-            fresh = [fill for fill in page if fill.id not in found]
-            found |= {fill.id: fill for fill in fresh}
-            if not fresh or len(page) < FILLS_PAGE or (start_ns is not None and page[-1].traded_ns < start_ns):
-                break
-            before_id = page[-1].id
-        else:
-            self._log.warning(f"stopped after {MAX_PAGES} pages of fills: older ones were not looked at")
-        fills = [fill for fill in found.values() if start_ns is None or fill.traded_ns >= start_ns]
-        return sorted(fills, key=lambda fill: fill.traded_ns)
+
+        async def page_of(before_id: str | None) -> list[Fill]:
+            return await self._http.get_fills(start_ns=start_ns, end_ns=end_ns, before_id=before_id)
+
+        # Times in the past of the start do not always end the venue's pages.
+        start = start_ns or 0
+        rows = await read_by_id(page_of, lambda fill: fill.id, lambda fill: fill.traded_ns < start, "fills")
+        # Turned round before sorting: fills of one time keep the venue's order.
+        return sorted((fill for fill in reversed(rows) if fill.traded_ns >= start), key=lambda fill: fill.traded_ns)
 
     async def ask(self, pair: str, order_id: str | None, customer_id: str | None) -> OrderState | None:
         """State of an order by either id; None if the venue does not know it. Raises as reads do."""
@@ -146,16 +146,43 @@ class Settlement:
         if tracked is None or self._tracker.apply(tracked, state):
             return True
         await self.sweep_fills(state.created_ns - NS_PER_SEC)
-        return self._tracker.apply(tracked, state)
+        return self._tracker.apply(tracked, state, has_all_fills=True)
 
-    async def revisit(self, tracked: Sequence[TrackedOrder]) -> None:
-        """Find out about many: those that rest are seen in one list, the others are asked for."""
+    async def revisit(self, tracked: Sequence[TrackedOrder]) -> list[OpenOrder]:
+        """Find out about many: those that rest are seen in one list, the others are asked for. Others' open orders."""
         resting = {state.order_id: state for state in await self._http.get_open_orders()}
         for each in tracked:
             state = resting.get(each.venue_order_id or "")
             if state is not None and await self.take_in(state):
                 continue
             await self.now(each)
+        found = [(state, self._tracker.find(state.order_id, state.customer_order_id)) for state in resting.values()]
+        for _, known in found:
+            if known is not None and known.is_given_up:
+                self.recall(known)
+        return [state for state, known in found if known is None]
+
+    def recall(self, tracked: TrackedOrder) -> None:
+        """Take back an order that the engine has closed by guess and that the venue seems to have open."""
+        name = tracked.order.client_order_id.value
+        if name not in self._tasks:
+            self._tasks[name] = self._spawn(self._recall(tracked))
+
+    async def _recall(self, tracked: TrackedOrder) -> None:
+        name = tracked.order.client_order_id.value
+        try:
+            state = await self.ask(tracked.pair, tracked.venue_order_id, to_customer_id(tracked.order.client_order_id))
+            if state is None or not state.status.is_open:
+                return
+            self._log.error(
+                f"{name}: the engine has given it up as {tracked.order.status_string()} and VALR has it open: "
+                "it is canceled there"
+            )
+            await self._http.delete_order(CancelOrder(pair=tracked.pair, order_id=state.order_id))
+        except VenueError as error:
+            self._log.warning(f"{name}: given up by the engine and perhaps open at VALR, {error}")
+        finally:
+            self._tasks.pop(name, None)
 
     async def _settle(self, tracked: TrackedOrder, delay_secs: float) -> None:
         name = tracked.order.client_order_id.value
@@ -176,13 +203,13 @@ class Settlement:
 
     async def _look(self, tracked: TrackedOrder, waited_secs: float) -> bool:
         """One question; whether it settled the order."""
-        customer_id = to_customer_id(tracked.order.client_order_id)
+        customer_id, asked_ns = to_customer_id(tracked.order.client_order_id), self._now_ns()
         state = await self.ask(tracked.pair, tracked.venue_order_id, customer_id)
         if state is None:
             return self._miss(tracked, waited_secs)
         if not await self.take_in(state):
             return False
-        return tracked.is_closed or self._conclude(tracked, waited_secs)
+        return tracked.is_closed or await self._conclude(tracked, state, asked_ns)
 
     def _miss(self, tracked: TrackedOrder, waited_secs: float) -> bool:
         """The venue has no such order."""
@@ -194,20 +221,41 @@ class Settlement:
         self._tracker.reject(tracked, "the venue does not know the order: it never arrived", self._now_ns())
         return True
 
-    def _conclude(self, tracked: TrackedOrder, waited_secs: float) -> bool:
+    async def _conclude(self, tracked: TrackedOrder, state: OrderState, asked_ns: int) -> bool:
         """The order is open: was there a wish that it shows no trace of?"""
         doubt = self._doubts.get(tracked.order.client_order_id.value)
         if doubt is None or doubt.wish is None:
             return True
+        if asked_ns < doubt.since_ns:
+            return False
+        if doubt.is_early:
+            await self._cancel_again(tracked, state, doubt)
+            return False
         if not doubt.is_refused:
             if doubt.target == (tracked.price, tracked.quantity):
+                tracked.awaits_size = False
                 return True
-            if waited_secs < self._patience.unchanged_secs:
+            if self._now_ns() - doubt.since_ns < self._patience.unchanged_secs * NS_PER_SEC:
                 return False
+        self._deny_wish(tracked, doubt)
+        return True
+
+    async def _cancel_again(self, tracked: TrackedOrder, state: OrderState, doubt: Doubt) -> None:
+        """The first cancel was there before the order: without another the order would stay, unwanted."""
+        try:
+            await self._http.delete_order(CancelOrder(pair=tracked.pair, order_id=state.order_id))
+            doubt.is_refused = False
+        except RefusedError as error:
+            doubt.reason = str(error)
+        except UnknownOutcomeError:
+            doubt.is_refused, doubt.reason = False, "the venue shows no effect of the cancel"
+        doubt.is_early = False
+
+    def _deny_wish(self, tracked: TrackedOrder, doubt: Doubt) -> None:
         order, ts_event = tracked.order, self._now_ns()
         ids = (order.strategy_id, order.instrument_id, order.client_order_id, VenueOrderId(tracked.venue_order_id))
         if doubt.wish == "cancel":
             self._client.generate_order_cancel_rejected(*ids, doubt.reason, ts_event)
         else:
+            tracked.awaits_size = False
             self._client.generate_order_modify_rejected(*ids, doubt.reason, ts_event)
-        return True

@@ -40,37 +40,46 @@ class UnsupportedOrderError(HeliosError):
     """The venue has no such order: it is not submitted."""
 
 
-def build_placement(order: Order, instrument: Instrument, *, allow_margin: bool = False) -> Placement:
+def build_placement(
+    order: Order,
+    instrument: Instrument,
+    *,
+    allow_margin: bool = False,
+    is_linked_locally: bool = False,
+    reduced: Decimal | None = None,
+) -> Placement:
     """The request that places ``order``; `UnsupportedOrderError` with the reason where VALR has none.
 
-    ``allow_margin`` borrows for spot orders of a sub-account with margin.
+    ``allow_margin`` borrows for spot orders of a sub-account with margin, but never to reduce. ``is_linked_locally``
+    says that the engine keeps the order's contingency, ``reduced`` is the size of a reduce-only order on spot.
     """
     is_perpetual = isinstance(instrument, CryptoPerpetual)
-    _check(order, is_perpetual=is_perpetual)
+    _check(order, is_perpetual=is_perpetual, is_linked_locally=is_linked_locally, reduced=reduced)
     try:
         customer_id = to_customer_id(order.client_order_id)
     except ValueError as error:
         raise UnsupportedOrderError(str(error)) from error
     pair = instrument.raw_symbol.value
-    borrows = allow_margin and not is_perpetual
+    borrows = allow_margin and not is_perpetual and not order.is_reduce_only
+    size = plain(order.quantity.as_decimal() if reduced is None else reduced)
     if order.order_type is OrderType.MARKET:
-        return _build_market(order, pair, customer_id, borrows)
+        return _build_market(order, pair, customer_id, size, borrows, is_perpetual=is_perpetual)
     if order.order_type is OrderType.LIMIT:
         return LimitOrder(
             pair=pair,
             side=_side_of(order),
-            quantity=plain(order.quantity.as_decimal()),
+            quantity=size,
             price=plain(order.price.as_decimal()),
             customer_order_id=customer_id,
             time_in_force=_TIMES[order.time_in_force],
             post_only=order.is_post_only,
-            reduce_only=order.is_reduce_only,
+            reduce_only=order.is_reduce_only and is_perpetual,
             allow_margin=borrows,
         )
     return StopLimitOrder(
         pair=pair,
         side=_side_of(order),
-        quantity=plain(order.quantity.as_decimal()),
+        quantity=size,
         price=plain(order.price.as_decimal()),
         stop_price=plain(order.trigger_price.as_decimal()),
         type=_STOPS[order.order_type],
@@ -102,15 +111,17 @@ def build_modify(
     )
 
 
-def _check(order: Order, *, is_perpetual: bool) -> None:
+def _check(order: Order, *, is_perpetual: bool, is_linked_locally: bool, reduced: Decimal | None) -> None:
+    is_linked = order.contingency_type in _CONTINGENT and not is_linked_locally
+    has_none = order.is_reduce_only and not is_perpetual and not reduced
     for is_wrong, reason in (
         (order.order_type not in _TYPES, f"VALR has no {order.type_string()} orders: set an emulation_trigger"),
-        (order.contingency_type in _CONTINGENT, "VALR has no contingent orders: set an emulation_trigger"),
+        (is_linked, "VALR has no contingent orders: set an emulation_trigger on all that wait for this one"),
         (_lacks_time_in_force(order), f"VALR has no {order.tif_string()} orders: use GTC, IOC or FOK"),
         (order.is_post_only and order.order_type is not OrderType.LIMIT, "VALR has post-only limit orders only"),
         (order.is_post_only and order.time_in_force is not TimeInForce.GTC, "VALR's post-only orders are GTC"),
         (_display(order) is not None, "VALR has no iceberg orders: display_qty cannot be set"),
-        (order.is_reduce_only and not is_perpetual, "VALR has reduce-only orders for perpetuals only"),
+        (has_none, "reduce-only, and there is no open position of the strategy to reduce"),
         (is_perpetual and order.order_type in _STOPS, "VALR has stop orders on spot only: set an emulation_trigger"),
         (order.is_quote_quantity and order.order_type is not OrderType.MARKET, "VALR sizes limit orders in base only"),
     ):
@@ -131,15 +142,16 @@ def _display(order: Order) -> object:
     return getattr(order, "display_qty", None)
 
 
-def _build_market(order: Order, pair: str, customer_id: str, borrows: bool) -> MarketOrder:
-    amount = plain(order.quantity.as_decimal())
+def _build_market(
+    order: Order, pair: str, customer_id: str, amount: str, borrows: bool, *, is_perpetual: bool
+) -> MarketOrder:
     return MarketOrder(
         pair=pair,
         side=_side_of(order),
         base_amount=None if order.is_quote_quantity else amount,
         quote_amount=amount if order.is_quote_quantity else None,
         customer_order_id=customer_id,
-        reduce_only=order.is_reduce_only,
+        reduce_only=order.is_reduce_only and is_perpetual,
         allow_margin=borrows,
     )
 

@@ -143,6 +143,25 @@ def test_port_where_nobody_listens_is_unavailable() -> None:
     play(work)
 
 
+def test_a_venue_that_is_away_at_first_is_tried_again_and_a_refused_login_is_not() -> None:
+    async def work(scene: Scene) -> None:
+        scene.venue.handshake_status = 503
+        connecting = asyncio.create_task(scene.socket.connect(patience_secs=30.0))
+        await until(lambda: scene.venue.handshakes >= 2)
+        scene.venue.handshake_status = None
+        await connecting
+        assert scene.receiver.events == ["connected"]
+
+    async def refused(scene: Scene) -> None:
+        scene.venue.handshake_status = 401
+        with pytest.raises(AuthError):
+            await scene.socket.connect(patience_secs=30.0)
+        assert scene.venue.handshakes == 1
+
+    play(work)
+    play(refused)
+
+
 def test_quiet_line_is_pinged_and_stays() -> None:
     async def work(scene: Scene) -> None:
         await scene.socket.connect()

@@ -50,6 +50,7 @@ class LocalVenue:
     def __init__(self) -> None:
         self.connections: list[Connection] = []
         self.handshake_status: int | None = None
+        self.handshakes = 0
         """Answer handshakes with this instead."""
         self.is_login_ignored = False
         self.is_silent_on_subscribe = False
@@ -71,6 +72,7 @@ class LocalVenue:
         return f"ws://127.0.0.1:{self.port}"
 
     async def serve_socket(self, request: web.Request) -> web.StreamResponse:
+        self.handshakes += 1
         if self.handshake_status is not None:
             return web.Response(status=self.handshake_status)
         socket = web.WebSocketResponse()

@@ -65,6 +65,13 @@ async def test_a_lost_diff_is_noticed_and_mended() -> None:
         assert desk.client.book_misses == 1
 
 
+async def test_a_snapshot_whose_frame_is_unreadable_is_asked_for_again() -> None:
+    async with running(Fault(kind="truncate_frame", on="trade OB_L1_SNAPSHOT BTCZAR", nth=1)) as desk:
+        desk.subscribe(SubscribeOrderBook, BTCZAR, **BOOK)
+        await desk.until(lambda: snapshots(desk), advance_secs=1.0)
+        await until_equal(desk)
+
+
 async def test_a_lost_connection_takes_the_book_back_until_the_next_snapshot() -> None:
     async with running(Fault(kind="drop_socket", on="trade OB_L1_DIFF BTCZAR", nth=3)) as desk:
         desk.subscribe(SubscribeOrderBook, BTCZAR, **BOOK)

@@ -1,5 +1,6 @@
 """Trades, bars, mark prices, funding and status as they happen."""
 
+import pytest
 from nautilus_trader.data.messages import (
     SubscribeBars,
     SubscribeFundingRates,
@@ -34,6 +35,32 @@ async def test_trades_go_on_after_a_forced_reconnect_each_once() -> None:
         ids = [tick.trade_id.value for tick in desk.of(TradeTick)]
         assert len(set(ids)) == len(ids)
         assert [strike.kind for strike in desk.exchange.faults.strikes] == ["drop_socket"]
+
+
+async def test_trades_of_a_gap_are_fetched_and_come_before_those_that_follow() -> None:
+    async with running(with_key=True) as desk:
+        desk.subscribe(SubscribeTradeTicks, BTCZAR)
+        await desk.until(lambda: len(desk.of(TradeTick)) > 10, advance_secs=2.0)
+        for session in desk.exchange._sockets.each("trade"):
+            session.hang_up(1006)
+        # More of them than fit on two pages.
+        desk.exchange.advance(1_200.0)
+        missed = len(trades_of_venue(desk))
+        assert missed > 200
+        await desk.until(lambda: len(desk.of(TradeTick)) > missed + 3, advance_secs=2.0)
+        assert_trades_of_venue(desk)
+
+
+async def test_without_a_key_the_trades_of_a_gap_come_from_the_public_route() -> None:
+    async with running() as desk:
+        desk.subscribe(SubscribeTradeTicks, BTCZAR)
+        await desk.until(lambda: len(desk.of(TradeTick)) > 3, advance_secs=2.0)
+        for session in desk.exchange._sockets.each("trade"):
+            session.hang_up(1006)
+        desk.exchange.advance(30.0)
+        seen = len(desk.of(TradeTick))
+        await desk.until(lambda: len(desk.of(TradeTick)) > seen + 3, advance_secs=2.0)
+        assert_trades_of_venue(desk)
 
 
 async def test_bars_are_the_venues_complete_minutes_stamped_with_their_close() -> None:
@@ -91,6 +118,38 @@ async def test_maintenance_halts_an_instrument_and_its_end_lets_it_trade() -> No
             MarketStatusAction.HALT,
             MarketStatusAction.TRADING,
         ]
+
+
+@pytest.mark.parametrize("kind", ["error_before", "truncate_reply"])
+async def test_trades_go_on_although_those_of_a_gap_cannot_be_had(kind: str) -> None:
+    refusal = Fault(kind=kind, on="GET /v1/public/BTCZAR/trades", nth=1, times=0)
+    async with running(refusal, http_deadline_secs=0.2) as desk:
+        desk.subscribe(SubscribeTradeTicks, BTCZAR)
+        await desk.until(lambda: len(desk.of(TradeTick)) > 3, advance_secs=2.0)
+        seen = len(desk.of(TradeTick))
+        for session in desk.exchange._sockets.each("trade"):
+            session.hang_up(1006)
+        await desk.until(lambda: len(desk.of(TradeTick)) > seen + 3, advance_secs=2.0)
+        ticks = desk.of(TradeTick)
+        assert len({tick.trade_id for tick in ticks}) == len(ticks)
+        assert [tick.ts_event for tick in ticks] == sorted(tick.ts_event for tick in ticks)
+
+
+def trades_of_venue(desk: Desk) -> list[tuple[str, int, bool]]:
+    """Id, time and whether a buyer took, of all the venue has of the pair from the first one seen on."""
+    first = desk.of(TradeTick)[0].trade_id.value
+    newest_first = desk.exchange.venue.trades["BTCZAR"].page(
+        skip=0, limit=20_000, start_ns=None, end_ns=None, before_id=None
+    )
+    rows = [(trade.trade_id, trade.traded_ns, str(trade.taker_side) == "buy") for trade in reversed(newest_first)]
+    return rows[[row[0] for row in rows].index(first) :]
+
+
+def assert_trades_of_venue(desk: Desk) -> None:
+    """Every trade since the first one seen, once, in the venue's order, with the right aggressor."""
+    ticks = desk.of(TradeTick)
+    told = [(t.trade_id.value, t.ts_event, t.aggressor_side is AggressorSide.BUYER) for t in ticks]
+    assert told == trades_of_venue(desk)[: len(told)]
 
 
 def assert_bars_of_venue(desk: Desk) -> None:

@@ -65,14 +65,21 @@ class Desk:
     """One trader at a running simulator."""
 
     def __init__(
-        self, exchange: Exchange, login: Login, *, margin: bool = False, open_check_secs: float | None = None
+        self,
+        exchange: Exchange,
+        login: Login,
+        *,
+        margin: bool = False,
+        open_check_secs: float | None = None,
+        **settings: Any,
     ) -> None:
         self.exchange = exchange
         self.account_id = login.account_id
         clock, trader_id = LiveClock(), TraderId("TESTER-001")
         bus = MessageBus(trader_id, clock)
+        self.bus, self.clock = bus, clock
         self.cache = Cache()
-        portfolio = Portfolio(bus, self.cache, clock)
+        portfolio = self.portfolio = Portfolio(bus, self.cache, clock)
         loop = asyncio.get_running_loop()
         self.risk = LiveRiskEngine(
             loop, portfolio, bus, self.cache, clock, LiveRiskEngineConfig(graceful_shutdown_on_exception=True)
@@ -91,6 +98,7 @@ class Desk:
             base_url_http=exchange.url,
             base_url_ws=exchange.url.replace("http", "ws"),
             margin=margin,
+            **settings,
         )
         http = ValrHttp(HttpConfig(base_url=exchange.url, timeout_secs=1.0), key)
         provider = ValrInstrumentProvider(
@@ -218,7 +226,9 @@ async def until(condition: Callable[[], object], describe: Callable[[], str] = l
 
 
 @asynccontextmanager
-async def simulator(*faults: Fault, label: str = "trader", seed: int = 0) -> AsyncIterator[tuple[Exchange, Login]]:
+async def simulator(
+    *faults: Fault, label: str | None = "trader", seed: int = 0
+) -> AsyncIterator[tuple[Exchange, Login]]:
     now_ns = time.time_ns()
     venue = open_venue(markets(), seed=4, now_ns=now_ns)
     login = open_account(venue, label=label)
@@ -233,11 +243,11 @@ async def simulator(*faults: Fault, label: str = "trader", seed: int = 0) -> Asy
 
 @asynccontextmanager
 async def trading(
-    *faults: Fault, margin: bool = False, open_check_secs: float | None = None, seed: int = 0
+    *faults: Fault, margin: bool = False, open_check_secs: float | None = None, seed: int = 0, **settings: Any
 ) -> AsyncIterator[Desk]:
     """A trader with a connected client."""
     async with simulator(*faults, seed=seed) as (exchange, login):
-        desk = Desk(exchange, login, margin=margin, open_check_secs=open_check_secs)
+        desk = Desk(exchange, login, margin=margin, open_check_secs=open_check_secs, **settings)
         await desk.open()
         try:
             yield desk

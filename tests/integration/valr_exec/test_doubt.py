@@ -3,9 +3,14 @@
 import asyncio
 from decimal import Decimal
 
+import msgspec
 import pytest
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.execution.messages import CancelAllOrders
 from nautilus_trader.model.enums import OrderSide, OrderStatus
+from nautilus_trader.model.identifiers import ClientOrderId
 
+from helios_nautilus.adapters.valr.settlement import Doubt
 from helios_nautilus.simulator.exchange.faults import Fault
 from tests.integration.valr_exec.desk import BTCZAR, PERPETUAL, Desk, simulator, trading, until
 
@@ -155,10 +160,132 @@ def test_an_order_given_while_the_socket_is_down_waits_for_the_reconciliation() 
     async def scenario() -> None:
         async with trading() as desk:
             desk.cut_sockets()
-            await until(lambda: not desk.client._in_step.is_set())
+            await until(lambda: not desk.client._catch_up.is_in_step)
             order = desk.submit(desk.limit())
             await desk.sees(order, "Accepted")
-            assert desk.client._in_step.is_set()
+            assert desk.client._catch_up.is_in_step
+
+    asyncio.run(scenario())
+
+
+NEVER_BACK = Fault(kind="refuse_login", on="account", nth=2, times=0, status=0)
+"""Once lost, the account socket stays away; the rest of the venue works."""
+
+
+@pytest.mark.parametrize("closes_by", ["reduce_only", "size"])
+def test_while_we_are_out_of_step_nothing_is_opened_and_what_only_closes_still_goes(closes_by: str) -> None:
+    async def scenario() -> None:
+        async with trading(NEVER_BACK, command_timeout_secs=0.3) as desk:
+            bought = desk.submit(desk.market(size="0.01"))
+            await until(lambda: bought.status is OrderStatus.FILLED)
+            desk.cut_sockets()
+            await until(lambda: not desk.client._catch_up.is_in_step)
+            entry = desk.submit(desk.limit())
+            await desk.sees(entry, "Denied")
+            assert "in step" in desk.strategy.seen[-1].reason
+            way = {"reduce_only": True} if closes_by == "reduce_only" else {}
+            closing = desk.submit(desk.market(OrderSide.SELL, size="0.005", **way))
+            await until(lambda: closing.status is OrderStatus.FILLED, lambda: str(desk.kinds(closing)))
+
+    asyncio.run(scenario())
+
+
+def test_a_sale_of_more_than_the_position_is_no_exit() -> None:
+    async def scenario() -> None:
+        async with trading(NEVER_BACK, command_timeout_secs=0.3) as desk:
+            desk.cut_sockets()
+            await until(lambda: not desk.client._catch_up.is_in_step)
+            # The account holds bitcoin, and none of it was bought here.
+            order = desk.submit(desk.market(OrderSide.SELL))
+            await desk.sees(order, "Denied")
+
+    asyncio.run(scenario())
+
+
+def test_an_order_that_is_canceled_while_it_waits_to_go_is_never_sent() -> None:
+    async def scenario() -> None:
+        async with trading(NEVER_BACK, command_timeout_secs=5.0) as desk:
+            desk.cut_sockets()
+            await until(lambda: not desk.client._catch_up.is_in_step)
+            orders = [desk.submit(desk.limit(away=away)) for away in ("0.9", "0.8")]
+            await until(lambda: len(desk.client._waiting) == 2)
+            desk.strategy.cancel_order(orders[0])
+            desk.client.cancel_all_orders(cancel_all(desk))
+            for order in orders:
+                await desk.sees(order, "Canceled")
+            assert desk.orders_at_venue() == 0
+
+    asyncio.run(scenario())
+
+
+def test_an_order_that_cannot_leave_is_canceled_and_not_rejected() -> None:
+    async def scenario() -> None:
+        async with trading(command_timeout_secs=0.3) as desk:
+            bought = desk.submit(desk.market(size="0.01"))
+            await until(lambda: bought.status is OrderStatus.FILLED)
+            await desk.exchange.stop()
+            order = desk.submit(desk.market(OrderSide.SELL, reduce_only=True))
+            await desk.sees(order, "Canceled")
+            assert desk.kinds(order) == ["Initialized", "Submitted", "Canceled"]
+
+    asyncio.run(scenario())
+
+
+def test_an_order_is_canceled_although_the_cancel_may_overtake_it() -> None:
+    async def scenario() -> None:
+        async with trading() as desk:
+            for _ in range(5):
+                order = desk.submit(desk.limit())
+                desk.strategy.cancel_order(order)
+                await desk.sees(order, "Canceled")
+                assert not desk.kinds(order).count("Rejected")
+            resting = desk.submit(desk.limit())
+            await desk.sees(resting, "Accepted")
+            early = Doubt(wish="cancel", reason="no such order", is_refused=True, is_early=True)
+            desk.client._settlement.soon(desk.client._tracker.track(resting), doubt=early)
+            await desk.sees(resting, "Canceled")
+
+    asyncio.run(scenario())
+
+
+def test_what_another_hand_did_while_the_socket_was_down_is_reported() -> None:
+    async def scenario() -> None:
+        async with simulator() as (exchange, login):
+            mine, other = Desk(exchange, login), Desk(exchange, login)
+            await mine.open()
+            await other.open()
+            known = mine.submit(mine.limit())
+            await mine.sees(known, "Accepted")
+            mine.client._socket._config = msgspec.structs.replace(mine.client._socket._config, retry_first_secs=5.0)
+            mine.cut_sockets()
+            await until(lambda: not mine.client._catch_up.is_in_step)
+            filled = other.submit(other.market(client_order_id=ClientOrderId("OTHER-1")))
+            await until(lambda: filled.status is OrderStatus.FILLED, lambda: str(other.kinds(filled)))
+            await until(lambda: mine.cache.order(filled.client_order_id) is not None)
+            assert mine.cache.order(filled.client_order_id).filled_qty == filled.filled_qty
+            await mine.close()
+            await other.close()
+
+    asyncio.run(scenario())
+
+
+def test_after_a_restart_a_spot_position_is_made_of_its_orders_and_was_never_short() -> None:
+    async def scenario() -> None:
+        async with simulator() as (exchange, login):
+            before = Desk(exchange, login)
+            await before.open()
+            for side, size in ((OrderSide.BUY, "0.01"), (OrderSide.SELL, "0.004"), (OrderSide.BUY, "0.002")):
+                order = before.submit(before.market(side, size=size))
+                await until(lambda order=order: order.status is OrderStatus.FILLED)
+            (held,) = before.cache.positions_open()
+            await before.close()
+            after = Desk(exchange, login)
+            await after.open()
+            (found,) = after.cache.positions_open()
+            assert (found.quantity, found.entry) == (held.quantity, OrderSide.BUY)
+            assert found.avg_px_open == pytest.approx(held.avg_px_open)
+            assert not after.cache.position_snapshots(found.id)
+            await after.close()
 
     asyncio.run(scenario())
 
@@ -186,6 +313,12 @@ def test_after_a_restart_open_orders_and_missed_fills_are_taken_over_once() -> N
             await after.close()
 
     asyncio.run(scenario())
+
+
+def cancel_all(desk: Desk) -> CancelAllOrders:
+    """As a strategy gives it while orders of its own wait in the client."""
+    strategy = desk.strategy
+    return CancelAllOrders(strategy.trader_id, strategy.id, BTCZAR, OrderSide.NO_ORDER_SIDE, UUID4(), 0)
 
 
 @pytest.mark.parametrize("side", [OrderSide.BUY, OrderSide.SELL])

@@ -3,11 +3,13 @@
 import asyncio
 from decimal import Decimal
 
+import pytest
 from nautilus_trader.model.enums import LiquiditySide, OrderSide, OrderStatus, TimeInForce
 from nautilus_trader.model.objects import Currency
 
+from helios_nautilus.errors import ConfigError
 from helios_nautilus.simulator.exchange.faults import Fault
-from tests.integration.valr_exec.desk import BTCZAR, PERPETUAL, trading, until
+from tests.integration.valr_exec.desk import BTCZAR, PERPETUAL, Desk, simulator, trading, until
 
 
 def test_a_limit_order_rests_and_is_cancelled() -> None:
@@ -216,12 +218,54 @@ def test_a_reduce_only_order_with_nothing_to_reduce_is_the_venues_rejection() ->
     asyncio.run(scenario())
 
 
-def test_spot_has_no_position_reports() -> None:
+def test_the_engines_check_of_positions_leaves_a_spot_position_alone() -> None:
     async def scenario() -> None:
         async with trading() as desk:
             order = desk.submit(desk.market())
             await until(lambda: order.status is OrderStatus.FILLED)
-            assert await desk.position_reports() == []
+            (position,) = desk.cache.positions_open()
+            held = position.quantity
+            desk.engine._position_check_threshold_ns = 0
+            await desk.engine._check_positions_consistency()
+            assert [each.quantity for each in desk.cache.positions_open()] == [held]
+            assert desk.cache.orders() == [order]
+
+    asyncio.run(scenario())
+
+
+def test_spot_is_closed_by_the_engines_own_reduce_only_order_although_the_fee_was_paid_in_base() -> None:
+    async def scenario() -> None:
+        async with trading() as desk:
+            bought = desk.submit(desk.market(size="0.01"))
+            await until(lambda: bought.status is OrderStatus.FILLED)
+            (position,) = desk.cache.positions_open()
+            sold = desk.submit(desk.market(OrderSide.SELL, size="0.01", reduce_only=True))
+            await until(lambda: sold.status is OrderStatus.FILLED, lambda: str(desk.kinds(sold)))
+            assert sold.quantity < Decimal("0.01")
+            assert position.is_closed
+            # To the last digit what there was before.
+            await until(lambda: desk.ledger_total("BTC") == 1)
+
+    asyncio.run(scenario())
+
+
+def test_a_reduce_only_order_on_spot_with_nothing_to_reduce_is_denied() -> None:
+    async def scenario() -> None:
+        async with trading() as desk:
+            order = desk.submit(desk.market(OrderSide.SELL, reduce_only=True))
+            await desk.sees(order, "Denied")
+            assert desk.orders_at_venue() == 0
+
+    asyncio.run(scenario())
+
+
+def test_the_primary_account_is_no_margin_account() -> None:
+    async def scenario() -> None:
+        async with simulator(label=None) as (exchange, login):
+            desk = Desk(exchange, login, margin=True)
+            with pytest.raises(ConfigError, match="neither margin nor futures"):
+                await desk.client._connect()
+            await desk.client._disconnect()
 
     asyncio.run(scenario())
 

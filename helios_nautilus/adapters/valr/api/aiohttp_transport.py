@@ -34,8 +34,10 @@ class AiohttpTransport:
         except TimeoutError as error:
             raise TransportError(f"no reply within {request.timeout_secs:g} s") from error
         except aiohttp.ClientError as error:
-            # Not the error's own text: aiohttp puts request headers into some of them.
-            raise TransportError(f"the connection broke ({type(error).__name__})") from None
+            what = type(error).__name__
+        # Out here, so that not even a suppressed cause holds on to it: aiohttp keeps the request's headers, so the
+        # key, in some of its errors.
+        raise TransportError(f"the connection broke ({what})")
 
     async def close(self) -> None:
         """Close the connections."""

@@ -7,6 +7,7 @@ book is emptied and waits for the next snapshot, which the caller gets by subscr
 
 import zlib
 from bisect import bisect_left
+from decimal import Decimal
 from enum import StrEnum
 from itertools import zip_longest
 from math import inf
@@ -60,6 +61,7 @@ class OrderBook:
         self._asks = _Ladder(sign=1.0)
         self._sequence: int | None = None
         self._last_change_ms = 0
+        self._checksum = 0
 
     @property
     def is_synced(self) -> bool:
@@ -85,12 +87,14 @@ class OrderBook:
 
         During a hand-over between two connections frames come twice, and a snapshot may lie behind the book. A frame
         is old if neither its sequence nor its time is beyond ours: a venue that restarted counts from lower, later.
+        A snapshot is old too if it has our sequence and our checksum, for its time may have moved on by itself.
         """
         levels = frame.levels
         if self._is_old(levels):
             return None
         if isinstance(frame, BookSnapshot):
-            return self._replace(levels)
+            is_ours = levels.sequence == self._sequence and levels.checksum == self._checksum
+            return None if is_ours else self._replace(levels)
         if self._sequence is None:
             return None
         if levels.sequence != self._sequence + 1:
@@ -126,6 +130,7 @@ class OrderBook:
             return self._miss(MissReason.CHECKSUM, f"{ours} is not {levels.checksum} at {levels.sequence}")
         self._sequence = levels.sequence
         self._last_change_ms = levels.last_change_ms
+        self._checksum = ours
         return BookChange(
             pair=self.pair,
             is_snapshot=is_snapshot,
@@ -192,6 +197,9 @@ class _Ladder:
                 if key not in levels:
                     keys.insert(bisect_left(keys, key), key)
                 levels[key] = level
+            elif Decimal(level[1]):
+                # Nothing only as a float: 1E-999 removes no level.
+                raise ValueError(f"{level} in a diff")
             elif levels.pop(key, None) is not None:
                 del keys[bisect_left(keys, key)]
             else:

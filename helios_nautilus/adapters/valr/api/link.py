@@ -35,16 +35,17 @@ BAD_SIGNATURE: Final = 1007
 class LinkConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where to connect, and how long silence may last.
 
-    With the defaults a dead line is noticed within 4.5 s of its last frame.
+    A dead line is noticed within ``max(quiet_secs, pong_secs) + pong_secs`` of its last frame: 4.5 s by default. An
+    answer may come early in the wait for it, and the next PING goes out only after that wait.
     """
 
     url: str = "wss://api.valr.com"
     path: str = "/ws/trade"
     login_secs: float = 5.0
     """For the connection and the login together."""
-    quiet_secs: float = 2.0
+    quiet_secs: float = 2.5
     """A line silent for so long is asked with a PING."""
-    pong_secs: float = 2.5
+    pong_secs: float = 2.0
     """A line that stays silent for so long after a PING is dead."""
     ping_secs: float = 20.0
     """A PING is due so often on a busy line too: VALR wants one every 30 s."""
@@ -187,6 +188,7 @@ async def open_link(
 async def _connect(
     session: ClientSession, config: LinkConfig, headers: dict[str, str]
 ) -> ClientWebSocketResponse[bool]:
+    raised: VenueError
     try:
         return await session.ws_connect(
             config.url + config.path,
@@ -195,16 +197,21 @@ async def _connect(
             timeout=ClientWSTimeout(ws_close=CLOSE_SECS),
             decode_text=False,
         )
-    # Without causes: aiohttp keeps the request's headers, so the key, in its handshake errors.
     except aiohttp.WSServerHandshakeError as error:
-        status = error.status
+        raised = _refused_handshake(config.path, error.status)
     except aiohttp.ClientError as error:
-        raise UnavailableError(f"{config.path}: no connection ({type(error).__name__})") from None
+        raised = UnavailableError(f"{config.path}: no connection ({type(error).__name__})")
+    # Out here, so that no cause holds on to it, not even a suppressed one: aiohttp keeps the request's headers, so the
+    # key, in its handshake errors.
+    raise raised
+
+
+def _refused_handshake(path: str, status: int) -> VenueError:
     if status in (401, 403):
-        raise AuthError(f"{config.path}: login refused with HTTP {status}", status=status)
+        return AuthError(f"{path}: login refused with HTTP {status}", status=status)
     if status == 429:
-        raise RateLimitedError(f"{config.path}: too many connections", status=status)
-    raise UnavailableError(f"{config.path}: handshake answered with HTTP {status}")
+        return RateLimitedError(f"{path}: too many connections", status=status)
+    return UnavailableError(f"{path}: handshake answered with HTTP {status}")
 
 
 def _read_control(frame: bytes) -> _Control:

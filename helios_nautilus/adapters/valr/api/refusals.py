@@ -16,6 +16,7 @@ from helios_nautilus.adapters.valr.api.errors import (
     RefusedError,
     UnknownOrderError,
 )
+from helios_nautilus.adapters.valr.api.wire import Key
 
 MAX_TEXT: Final = 300
 
@@ -57,7 +58,7 @@ class ErrorBody(Struct, frozen=True, kw_only=True, rename="camel"):
 
     code: int
     message: str | None = None
-    order_id: str | None = None
+    order_id: Key | None = None
     modify_order_id: str | None = None
     validation_errors: FieldFaults | None = None
 

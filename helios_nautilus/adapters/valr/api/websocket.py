@@ -18,7 +18,7 @@ from aiohttp import ClientSession
 from msgspec import Struct, field
 
 from helios_nautilus.adapters.valr.api.clock import Clock, SystemClock
-from helios_nautilus.adapters.valr.api.errors import NotSentError, RateLimitedError, VenueError
+from helios_nautilus.adapters.valr.api.errors import NotSentError, RateLimitedError, UnavailableError, VenueError
 from helios_nautilus.adapters.valr.api.limits import Family, RateLimiter
 from helios_nautilus.adapters.valr.api.link import Link, LinkConfig, open_link
 from helios_nautilus.adapters.valr.api.signing import Credentials
@@ -88,14 +88,15 @@ class ValrSocket:
         """A connection is open and subscribed."""
         return bool(self._links)
 
-    async def connect(self) -> None:
+    async def connect(self, patience_secs: float = 0.0) -> None:
         """Open the first connection, and keep it from then on.
 
-        Raises as `open_link` does; later losses are mended without a word but ``on_disconnected``.
+        A venue that is not available is tried again within ``patience_secs``. Raises as `open_link` does; later losses
+        are mended without a word but ``on_disconnected``.
         """
         if self._keeping is not None:
             return
-        link = await self._open()
+        link = await self._open_first(self._clock.monotonic() + patience_secs)
         self._announce()
         self._keeping = self._spawn(self._keep(await self._adopt(link)))
 
@@ -133,6 +134,18 @@ class ValrSocket:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+    async def _open_first(self, until: float) -> Link:
+        for attempt in count(1):
+            pause = self._pause(attempt)
+            try:
+                return await self._open()
+            except UnavailableError as error:
+                if self._clock.monotonic() + pause > until:
+                    raise
+                _log.warning("connecting: %s", error)
+            await self._clock.sleep(pause)
+        raise AssertionError("count() ends")
 
     async def _keep(self, reading: asyncio.Task[str]) -> None:
         failures = 0

@@ -4,16 +4,29 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import Any, Final, get_args
+from typing import Annotated, Any, Final, get_args
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from helios_nautilus.adapters.valr.api.errors import WireError
 
 MAX_MAGNITUDE: Final = 30
 """Powers of ten a sane amount stays within: ``"1e999999"`` is a legal decimal that fills the memory when written."""
 
+type Key = Annotated[str, Meta(pattern=r"\A[!-~]{1,64}\Z")]
+"""An id, a pair or a currency: what the engine makes names of. Over any other text its core aborts the process."""
+type KeyOrNone = Annotated[str, Meta(pattern=r"\A[!-~]{0,64}\Z")]
+"""The same, empty where there is nothing to name: the currency of a fee that was not charged."""
+type TradeKey = Annotated[str, Meta(pattern=r"\A[!-~]{1,36}\Z")]
+"""The id of a trade, for which the engine has less room."""
+type Millis = Annotated[int, Meta(ge=0, le=9_223_372_036_854)]
+"""Epoch milliseconds whose nanoseconds the engine can hold."""
+type Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""A sequence number, a checksum or a number of things."""
+
+_LAST_NS: Final = 2**63 - 1
+_MAX_TEXT: Final = 300
 _ISO: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{0,9}))?Z?", re.ASCII)
 _DIGITS: Final = re.compile(r"\d{1,9}", re.ASCII)
 _NS_PER_SEC: Final = 1_000_000_000
@@ -49,7 +62,7 @@ class WireDecoder[T]:
         try:
             return self._decoder.decode(raw)
         except msgspec.ValidationError as error:
-            raise WireError(f"not a {self._name}: {error}", is_malformed=False) from error
+            raise WireError(f"not a {self._name}: {str(error)[:_MAX_TEXT]}", is_malformed=False) from error
         # Broken UTF-8 and endless nesting come as other errors than msgspec's own.
         except (msgspec.DecodeError, ValueError, ArithmeticError, RecursionError) as error:
             raise WireError(f"not JSON: {error}", is_malformed=True) from error
@@ -61,7 +74,10 @@ def parse_iso_ns(text: str) -> int:
     if match is None:
         raise ValueError("not a time")
     whole, fraction = match.groups()
-    return _second_of(whole) * _NS_PER_SEC + int((fraction or "").ljust(9, "0"))
+    stamp_ns = _second_of(whole) * _NS_PER_SEC + int((fraction or "").ljust(9, "0"))
+    if not 0 <= stamp_ns <= _LAST_NS:
+        raise ValueError("not a time of this age")
+    return stamp_ns
 
 
 def format_iso(stamp_ns: int) -> str:

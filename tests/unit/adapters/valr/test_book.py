@@ -196,6 +196,13 @@ def test_frames_seen_before_are_old_news(quoted: NaiveVenue) -> None:
     assert book.asks(1) == [("101", "9")]
 
 
+def test_snapshot_of_the_state_the_book_is_in_is_old_news_although_its_time_moved_on(quoted: NaiveVenue) -> None:
+    book = started(quoted)
+    quoted.now_ms += 1
+    assert book.apply(quoted.snapshot()) is None
+    assert isinstance(book.apply(quoted.change([("101", "3")], [])), BookChange)
+
+
 def test_second_connections_snapshot_ahead_of_the_book_is_taken(quoted: NaiveVenue) -> None:
     book = started(quoted)
     missed = quoted.change([("101", "9")], [])

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helios_nautilus.adapters.valr.api.calls import HttpConfig
+from helios_nautilus.adapters.valr.api.endpoint import Endpoint
 from helios_nautilus.adapters.valr.api.enums import BatchType, HistoryStatus, MatchStrategy, RequestSide
 from helios_nautilus.adapters.valr.api.errors import (
     AuthError,
@@ -28,6 +29,7 @@ from helios_nautilus.adapters.valr.api.errors import (
     WireError,
 )
 from helios_nautilus.adapters.valr.api.http import ValrHttp
+from helios_nautilus.adapters.valr.api.limits import RateLimiter
 from helios_nautilus.adapters.valr.api.schemas.requests import (
     Batch,
     BatchItem,
@@ -269,6 +271,24 @@ def test_public_reads_beyond_the_small_budget_wait_instead_of_being_refused() ->
         assert beyond - first >= 60.0
 
 
+def test_refusal_for_frequency_holds_back_every_client_that_shares_the_budget() -> None:
+    transport = ScriptedTransport(reply(429, retry_after="5"), payload("rest_orders_v2_limit_201", 201))
+
+    async def session() -> None:
+        clock = VirtualClock()
+        limiter = RateLimiter(clock)
+        one, other = (
+            ValrHttp(HttpConfig(), Credentials(KEY, SECRET), limiter=limiter, transport=transport, clock=clock)
+            for _ in range(2)
+        )
+        with pytest.raises(RateLimitedError):
+            await one.post_limit_order(ORDER)
+        await other.post_limit_order(ORDER)
+
+    run_virtually(session())
+    assert transport.asked_at[1] >= 5.0
+
+
 def test_request_is_signed_as_sent_with_the_time_after_the_wait() -> None:
     transport = ScriptedTransport(reply(429, retry_after="10"), reply(200, b"[]"))
     use(lambda http: http.get_fills(start_ns=START_NS, limit=5), transport)
@@ -304,6 +324,27 @@ def test_signed_route_without_a_key_says_so_and_sends_nothing() -> None:
     with pytest.raises(ConfigError, match="API key"):
         use(lambda http: http.get_balances(), transport, signed=False)
     assert transport.requests == []
+
+
+SIGNED = [
+    endpoint
+    for routes in ValrHttp.__mro__
+    for endpoint in vars(routes).values()
+    if isinstance(endpoint, Endpoint) and endpoint.is_signed
+]
+
+
+@pytest.mark.parametrize("endpoint", SIGNED, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
+def test_every_signed_endpoint_is_sent_with_a_key_alone(endpoint: Endpoint[Any]) -> None:
+    # Refused, so that neither a read nor a write is in doubt.
+    transport = ScriptedTransport(reply(401))
+    parts = dict.fromkeys(("pair", "kind", "id", "order_id"), "x")
+    with pytest.raises(ConfigError, match="VALR_API_KEY"):
+        use(lambda http: http._caller.call(endpoint, parts=parts), transport, signed=False)
+    assert transport.requests == []
+    with pytest.raises(AuthError):
+        use(lambda http: http._caller.call(endpoint, parts=parts), transport)
+    assert {"X-VALR-API-KEY", "X-VALR-SIGNATURE", "X-VALR-TIMESTAMP"} <= transport.requests[0].headers.keys()
 
 
 @pytest.mark.parametrize(

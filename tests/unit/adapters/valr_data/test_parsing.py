@@ -14,6 +14,7 @@ from helios_nautilus.adapters.valr.api.enums import PairType
 from helios_nautilus.adapters.valr.api.routes.account import AccountRoutes
 from helios_nautilus.adapters.valr.api.routes.market import MarketRoutes
 from helios_nautilus.adapters.valr.api.schemas.market import Pair
+from helios_nautilus.adapters.valr.money import currency_of
 from helios_nautilus.adapters.valr.parsing import (
     BookScribe,
     VenueInstrument,
@@ -23,7 +24,6 @@ from helios_nautilus.adapters.valr.parsing import (
     parse_funding_rate,
     parse_instrument,
     parse_trade,
-    register_currency,
     trade_key,
 )
 from helios_nautilus.domain.timeframe import NS_PER_MIN
@@ -81,9 +81,9 @@ def test_the_accounts_fees_replace_the_first_tier() -> None:
 def test_an_unknown_currency_is_registered_with_the_venues_decimals() -> None:
     rows = MarketRoutes.CURRENCIES.decoder.decode(payload("rest_public_currencies.json"))
     wire = msgspec.structs.replace(rows[0], short_name="HELI", long_name="Helium test", decimal_places=5)
-    assert register_currency("HELI", {"HELI": wire}).precision == 5
+    assert currency_of("HELI", wire).precision == 5
     assert Currency.from_str("HELI", strict=True).name == "Helium test"
-    assert register_currency("BTC", {}) == Currency.from_str("BTC")
+    assert currency_of("BTC") == Currency.from_str("BTC")
 
 
 def test_a_snapshot_is_a_clear_and_adds_and_an_empty_book_a_lone_clear() -> None:

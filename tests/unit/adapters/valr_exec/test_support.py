@@ -80,6 +80,17 @@ def test_margin_is_borrowed_on_spot_only() -> None:
     assert (on_perpetual.allow_margin, on_perpetual.reduce_only) == (False, True)
 
 
+def test_reduce_only_on_spot_is_a_plain_order_of_the_size_that_closes_and_never_borrows() -> None:
+    for order in (limit(reduce_only=True), ORDERS.market(SPOT.id, OrderSide.SELL, SIZE, reduce_only=True)):
+        request = build_placement(order, SPOT, allow_margin=True, reduced=Decimal("0.009"))
+        size = request.base_amount if isinstance(request, MarketOrder) else request.quantity
+        assert (size, request.reduce_only, request.allow_margin) == ("0.009", False, False)
+
+
+def test_a_linked_order_goes_as_a_plain_one_while_the_engine_keeps_the_link() -> None:
+    assert isinstance(build_placement(bracket_entry(), SPOT, is_linked_locally=True), MarketOrder)
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
@@ -90,7 +101,7 @@ def test_margin_is_borrowed_on_spot_only() -> None:
             "GTD",
         ),
         (lambda: (limit(display_qty=Quantity.from_str("0.001")), SPOT), "iceberg"),
-        (lambda: (limit(reduce_only=True), SPOT), "reduce-only"),
+        (lambda: (limit(reduce_only=True), SPOT), "no open position"),
         (lambda: (limit(quote_quantity=True), SPOT), "in base only"),
         (lambda: (stop_limit(post_only=True), SPOT), "post-only"),
         (lambda: (stop_limit(PERPETUAL), PERPETUAL), "spot only"),

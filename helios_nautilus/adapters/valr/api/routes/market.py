@@ -70,27 +70,6 @@ class MarketRoutes(Routes):
         """Top 40 prices without a key; up to 30 s old, empty for an inactive pair."""
         return await self._call(self.PUBLIC_BOOK, parts={"pair": pair})
 
-    async def get_public_trades(
-        self,
-        pair: str,
-        *,
-        start_ns: int | None = None,
-        end_ns: int | None = None,
-        before_id: str | None = None,
-        skip: int | None = None,
-        limit: int = PAGE,
-    ) -> list[PublicTrade]:
-        """Trades without a key; ``before_id`` pages back and is not itself returned."""
-        return await self._call(
-            self.PUBLIC_TRADES,
-            parts={"pair": pair},
-            skip=skip,
-            limit=limit,
-            startTime=iso(start_ns),
-            endTime=iso(end_ns),
-            beforeId=before_id,
-        )
-
     async def get_buckets(
         self, pair: str, *, period_secs: int = 60, start_secs: int, end_secs: int, include_empty: bool = False
     ) -> list[Bucket]:
@@ -160,15 +139,16 @@ class MarketRoutes(Routes):
         self,
         pair: str,
         *,
+        with_key: bool = True,
         start_ns: int | None = None,
         end_ns: int | None = None,
         before_id: str | None = None,
         skip: int | None = None,
         limit: int = PAGE,
     ) -> list[PublicTrade]:
-        """As `get_public_trades`."""
+        """Trades, up to 1 s old, without a key up to 30; ``before_id`` pages back and is not itself returned."""
         return await self._call(
-            self.TRADES,
+            self.TRADES if with_key else self.PUBLIC_TRADES,
             parts={"pair": pair},
             skip=skip,
             limit=limit,

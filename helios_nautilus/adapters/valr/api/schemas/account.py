@@ -5,7 +5,7 @@ from decimal import Decimal
 from msgspec import field
 
 from helios_nautilus.adapters.valr.api.enums import CloseType, Side
-from helios_nautilus.adapters.valr.api.wire import IsoNanos, TextInt, WireStruct
+from helios_nautilus.adapters.valr.api.wire import IsoNanos, Key, KeyOrNone, TextInt, TradeKey, WireStruct
 
 
 class ApiKey(WireStruct, frozen=True, kw_only=True):
@@ -21,7 +21,7 @@ class ApiKey(WireStruct, frozen=True, kw_only=True):
 class Balance(WireStruct, frozen=True, kw_only=True):
     """total = available + reserved + borrow_reserved + lend_reserved - borrowed_amount; total may be negative."""
 
-    currency: str
+    currency: Key
     available: Decimal
     reserved: Decimal
     """Held by open orders."""
@@ -66,19 +66,19 @@ class Fill(WireStruct, frozen=True, kw_only=True):
     whether we were maker or taker.
     """
 
-    id: str
-    order_id: str
+    id: TradeKey
+    order_id: Key
     customer_order_id: str | None = None
-    currency_pair: str
+    currency_pair: Key
     side: Side
     price: Decimal
     quantity: Decimal
     traded_ns: IsoNanos = field(name="tradedAt")
     sequence_id: int | None = None
     fee: Decimal | None = None
-    fee_currency: str | None = None
+    fee_currency: KeyOrNone | None = None
     maker_reward: Decimal | None = None
-    maker_reward_currency: str | None = None
+    maker_reward_currency: KeyOrNone | None = None
 
 
 class TransactionType(WireStruct, frozen=True, kw_only=True):
@@ -103,7 +103,7 @@ class TransactionInfo(WireStruct, frozen=True, kw_only=True):
 class CurrencyDetail(WireStruct, frozen=True, kw_only=True):
     """A currency as the account socket spells it; ``short_name`` is the code, ``symbol`` shows the rand as ``R``."""
 
-    short_name: str
+    short_name: Key
     symbol: str | None = None
     decimal_places: TextInt | None = None
     long_name: str | None = None
@@ -149,7 +149,7 @@ class MarginAccountStatus(WireStruct, frozen=True, kw_only=True):
 class MarginStatus(WireStruct, frozen=True, kw_only=True):
     """Margin in units of ``reference_currency`` (v2, and the socket's ``MARGIN_INFO``); absent without positions."""
 
-    reference_currency: str
+    reference_currency: Key
     available_in_reference: Decimal
     initial_required_in_reference: Decimal
     initial_margin_fraction: Decimal
@@ -181,7 +181,7 @@ class Leverage(WireStruct, frozen=True, kw_only=True):
 class Position(WireStruct, frozen=True, kw_only=True):
     """An open position. The session restarts at every PnL run (4 h), ``average_entry_price`` does not."""
 
-    pair: str
+    pair: Key
     position_id: str
     side: Side
     quantity: Decimal

@@ -21,7 +21,7 @@ from helios_nautilus.adapters.valr.api.schemas.account import (
 )
 from helios_nautilus.adapters.valr.api.schemas.frames import Frame, FrameDecoder, SessionFrame
 from helios_nautilus.adapters.valr.api.schemas.orders import BatchReply, ConditionalOrder, LiveOrder, OrderUpdate
-from helios_nautilus.adapters.valr.api.wire import IsoNanos, WireStruct
+from helios_nautilus.adapters.valr.api.wire import IsoNanos, Key, WireStruct
 
 
 class SocketBalance(WireStruct, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ class OpenOrdersUpdate(Frame, tag="OPEN_ORDERS_UPDATE", frozen=True, kw_only=Tru
 class ProcessedOrder(WireStruct, frozen=True, kw_only=True):
     """Whether the engine took a placement."""
 
-    order_id: str
+    order_id: Key
     customer_order_id: str | None = None
     success: bool
     failure_reason: str | None = None
@@ -86,6 +86,7 @@ class OrderStatusUpdate(Frame, tag="ORDER_STATUS_UPDATE", frozen=True, kw_only=T
 class NewFill(Frame, tag="NEW_ACCOUNT_TRADE", frozen=True, kw_only=True):
     """One of our orders traded."""
 
+    pair: Key | None = field(name="currencyPairSymbol", default=None)
     data: Fill
 
 
@@ -99,7 +100,7 @@ class ModifyResult(WireStruct, frozen=True, kw_only=True):
     """How a modify ended."""
 
     success: bool
-    order_id: str
+    order_id: Key
     customer_order_id: str | None = None
     modify_request_id: str | None = None
     failure_reason: str | None = None
@@ -114,7 +115,7 @@ class ModifyOutcome(Frame, tag="MODIFY_ORDER_OUTCOME", frozen=True, kw_only=True
 class OrderFailure(WireStruct, frozen=True, kw_only=True):
     """Why a cancel or a placement failed; ``message`` explains nothing that can be relied on."""
 
-    order_id: str | None = None
+    order_id: Key | None = None
     customer_order_id: str | None = None
     message: str | None = None
 
@@ -165,7 +166,7 @@ class ConditionalAdded(Frame, tag="ADD_CONDITIONAL_ORDER", frozen=True, kw_only=
 class RemovedConditional(WireStruct, frozen=True, kw_only=True):
     """Which conditional order is gone, and why."""
 
-    order_id: str
+    order_id: Key
     customer_order_id: str | None = None
     pair: str
     reason: str | None = None
@@ -192,7 +193,7 @@ class LeverageUpdated(Frame, tag="LEVERAGE_UPDATED", frozen=True, kw_only=True):
 class PlacedAnswer(WireStruct, frozen=True, kw_only=True):
     """The id of a placement that was queued."""
 
-    order_id: str
+    order_id: Key
     customer_order_id: str | None = None
 
 
@@ -200,7 +201,7 @@ class CommandAnswer(WireStruct, frozen=True, kw_only=True):
     """A cancel or a modify that was queued; ``requested`` does not mean done."""
 
     requested: bool
-    order_id: str | None = None
+    order_id: Key | None = None
     customer_order_id: str | None = None
     modify_request_id: str | None = None
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from msgspec import Struct, field
 
 from helios_nautilus.adapters.valr.api.enums import Side
-from helios_nautilus.adapters.valr.api.wire import IsoNanos, WireStruct
+from helios_nautilus.adapters.valr.api.wire import Count, IsoNanos, Millis, WireStruct
 
 type PriceLevel = tuple[str, str]
 """Price and quantity as sent: the checksum covers the very texts."""
@@ -27,7 +27,7 @@ class AggregatedBook(WireStruct, frozen=True, kw_only=True):
     asks: list[BookLevel] = field(name="Asks")
     bids: list[BookLevel] = field(name="Bids")
     last_change_ns: IsoNanos = field(name="LastChange")
-    sequence_number: int = field(name="SequenceNumber")
+    sequence_number: Count = field(name="SequenceNumber")
     """Not the ``sq`` of the stream."""
 
 
@@ -48,24 +48,24 @@ class FullBook(WireStruct, frozen=True, kw_only=True):
     asks: list[BookOrder] = field(name="Asks")
     bids: list[BookOrder] = field(name="Bids")
     last_change_ns: IsoNanos = field(name="LastChange")
-    sequence_number: int = field(name="SequenceNumber")
+    sequence_number: Count = field(name="SequenceNumber")
 
 
 class L1Levels(Struct, frozen=True, kw_only=True):
     """Prices of an ``OB_L1_*`` frame: the whole book in a snapshot, new totals in a diff (``0`` removes)."""
 
-    last_change_ms: int = field(name="lc")
+    last_change_ms: Millis = field(name="lc")
     """Epoch milliseconds; may lie seconds before arrival."""
     asks: list[PriceLevel] = field(name="a")
     bids: list[PriceLevel] = field(name="b")
-    sequence: int = field(name="sq")
-    checksum: int = field(name="cs")
+    sequence: Count = field(name="sq")
+    checksum: Count = field(name="cs")
 
 
 class L1Depth(Struct, frozen=True, kw_only=True):
     """Prices of an ``OB_L1_Dn_SNAPSHOT`` frame: the best n a side, with nothing to verify them by."""
 
-    last_change_ms: int = field(name="lc")
+    last_change_ms: Millis = field(name="lc")
     asks: list[PriceLevel] = field(name="a")
     bids: list[PriceLevel] = field(name="b")
 
@@ -87,8 +87,8 @@ class L3Price(WireStruct, frozen=True, kw_only=True):
 class L3Levels(WireStruct, frozen=True, kw_only=True):
     """Prices of a ``FULL_ORDERBOOK_*`` frame; the sequence number grows by the number of entries."""
 
-    last_change_ms: int = field(name="LastChange")
+    last_change_ms: Millis = field(name="LastChange")
     asks: list[L3Price] = field(name="Asks")
     bids: list[L3Price] = field(name="Bids")
-    sequence_number: int = field(name="SequenceNumber")
-    checksum: int = field(name="Checksum")
+    sequence_number: Count = field(name="SequenceNumber")
+    checksum: Count = field(name="Checksum")

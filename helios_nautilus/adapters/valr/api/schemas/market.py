@@ -5,15 +5,15 @@ from decimal import Decimal
 from msgspec import field
 
 from helios_nautilus.adapters.valr.api.enums import ExchangeState, PairType, Side
-from helios_nautilus.adapters.valr.api.wire import IsoNanos, TextInt, WireStruct
+from helios_nautilus.adapters.valr.api.wire import Count, IsoNanos, Key, Millis, TextInt, TradeKey, WireStruct
 
 
 class Pair(WireStruct, frozen=True, kw_only=True):
     """A row of ``/v1/public/pairs``. Amounts in base or quote, margin fractions of notional."""
 
-    symbol: str
-    base_currency: str
-    quote_currency: str
+    symbol: Key
+    base_currency: Key
+    quote_currency: Key
     short_name: str
     active: bool
     min_base_amount: Decimal
@@ -47,7 +47,7 @@ class Currency(WireStruct, frozen=True, kw_only=True):
 
     symbol: str
     is_active: bool
-    short_name: str
+    short_name: Key
     long_name: str
     decimal_places: TextInt
     """Fees and balances may carry more digits than this."""
@@ -87,7 +87,7 @@ class MarketSummary(WireStruct, frozen=True, kw_only=True):
 class PublicTrade(WireStruct, frozen=True, kw_only=True):
     """Somebody's trade. ``id`` is missing in the oldest documentation, ``sequence_id`` on the socket."""
 
-    id: str | None = None
+    id: TradeKey | None = None
     sequence_id: int | None = None
     currency_pair: str
     price: Decimal
@@ -101,7 +101,7 @@ class Bucket(WireStruct, frozen=True, kw_only=True):
     """A candle; ``start_ns`` is its open time."""
 
     currency_pair_symbol: str
-    bucket_period_in_seconds: int
+    bucket_period_in_seconds: Count
     start_ns: IsoNanos = field(name="startTime")
     open: Decimal
     high: Decimal
@@ -115,7 +115,7 @@ class MarkPriceBucket(WireStruct, frozen=True, kw_only=True):
     """A candle of the mark price: no volume."""
 
     currency_pair_symbol: str
-    bucket_period_in_seconds: int
+    bucket_period_in_seconds: Count
     start_ns: IsoNanos = field(name="startTime")
     open: Decimal
     high: Decimal
@@ -131,8 +131,8 @@ class FuturesInfo(WireStruct, frozen=True, kw_only=True):
     """Fraction per hour."""
     open_interest: Decimal
     """Base units."""
-    next_funding_run: int
-    next_pnl_run: int
+    next_funding_run: Millis
+    next_pnl_run: Millis
 
 
 class FundingRate(WireStruct, frozen=True, kw_only=True):
@@ -159,7 +159,7 @@ class RiskLimit(WireStruct, frozen=True, kw_only=True):
 class ServerTime(WireStruct, frozen=True, kw_only=True):
     """The venue's clock."""
 
-    epoch_time: int
+    epoch_time: Count
     """Seconds."""
     time_ns: IsoNanos = field(name="time")
 

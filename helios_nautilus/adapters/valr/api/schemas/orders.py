@@ -10,7 +10,7 @@ from msgspec import field
 
 from helios_nautilus.adapters.valr.api.enums import BatchType, OrderStatus, OrderType, Side, TimeInForce
 from helios_nautilus.adapters.valr.api.refusals import ErrorBody
-from helios_nautilus.adapters.valr.api.wire import IsoNanos, WireStruct
+from helios_nautilus.adapters.valr.api.wire import IsoNanos, Key, WireStruct
 
 
 class OrderReply(WireStruct, frozen=True, kw_only=True):
@@ -20,7 +20,7 @@ class OrderReply(WireStruct, frozen=True, kw_only=True):
     cancel by customerOrderId. On v1 it proves no more than that the request was queued.
     """
 
-    id: str
+    id: Key
     customer_order_id: str | None = None
     conditional_order_id: str | None = None
 
@@ -28,7 +28,7 @@ class OrderReply(WireStruct, frozen=True, kw_only=True):
 class CancelledOrder(WireStruct, frozen=True, kw_only=True):
     """A row of the answer to a cancel-all."""
 
-    order_id: str
+    order_id: Key
     customer_order_id: str | None = None
 
 
@@ -36,7 +36,7 @@ class BatchOutcome(WireStruct, frozen=True, kw_only=True):
     """Outcome of one request of a batch, in their order. ``accepted`` means queued; a refusal has only ``error``."""
 
     accepted: bool
-    order_id: str | None = None
+    order_id: Key | None = None
     customer_order_id: str | None = None
     request_type: BatchType | None = None
     error: ErrorBody | None = None
@@ -52,9 +52,9 @@ class BatchReply(WireStruct, frozen=True, kw_only=True):
 class OrderState(WireStruct, frozen=True, kw_only=True):
     """State of one order (``/v1/orders/{pair}/orderid/{id}``)."""
 
-    order_id: str
+    order_id: Key
     customer_order_id: str | None = None
-    currency_pair: str
+    currency_pair: Key
     status: OrderStatus = field(name="orderStatusType")
     side: Side = field(name="orderSide")
     order_type: OrderType
@@ -71,9 +71,9 @@ class OrderState(WireStruct, frozen=True, kw_only=True):
 class OpenOrder(WireStruct, frozen=True, kw_only=True):
     """A row of ``/v1/orders/open``."""
 
-    order_id: str
+    order_id: Key
     customer_order_id: str | None = None
-    currency_pair: str
+    currency_pair: Key
     status: OrderStatus
     side: Side
     order_type: OrderType = field(name="type")
@@ -121,9 +121,9 @@ class OrderDetail(OrderUpdate, frozen=True, kw_only=True):
 class ConditionalOrder(WireStruct, frozen=True, kw_only=True):
     """A take-profit or stop-loss on a position or another order; ``-1`` as a price means market."""
 
-    order_id: str
+    order_id: Key
     customer_order_id: str | None = None
-    currency_pair: str
+    currency_pair: Key
     side: Side = field(name="triggerOrderSide")
     trigger_order_type: OrderType
     trigger_type: str

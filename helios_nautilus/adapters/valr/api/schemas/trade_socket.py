@@ -8,25 +8,25 @@ from msgspec import field
 from helios_nautilus.adapters.valr.api.schemas.book import AggregatedBook, L1Depth, L1Levels, L3Levels
 from helios_nautilus.adapters.valr.api.schemas.frames import Frame, FrameDecoder, SessionFrame
 from helios_nautilus.adapters.valr.api.schemas.market import Bucket, MarketSummary, PublicTrade
-from helios_nautilus.adapters.valr.api.wire import WireStruct
+from helios_nautilus.adapters.valr.api.wire import Key, WireStruct
 
 
 class BookSnapshot(Frame, tag="OB_L1_SNAPSHOT", frozen=True, kw_only=True):
     """The whole book of a pair, at once after subscribing."""
 
-    pair: str = field(name="ps")
+    pair: Key = field(name="ps")
     levels: L1Levels = field(name="d")
 
 
 class BookDiff(Frame, tag="OB_L1_DIFF", frozen=True, kw_only=True):
     """The prices that changed."""
 
-    pair: str = field(name="ps")
+    pair: Key = field(name="ps")
     levels: L1Levels = field(name="d")
 
 
 class _BookDepth(Frame, frozen=True, kw_only=True):
-    pair: str = field(name="ps")
+    pair: Key = field(name="ps")
     levels: L1Depth = field(name="d")
 
 
@@ -55,7 +55,7 @@ class BookDepth80(_BookDepth, tag="OB_L1_D80_SNAPSHOT", frozen=True, kw_only=Tru
 
 
 class _PairFrame(Frame, frozen=True, kw_only=True):
-    pair: str = field(name="currencyPairSymbol")
+    pair: Key = field(name="currencyPairSymbol")
 
 
 class FullBookSnapshot(_PairFrame, tag="FULL_ORDERBOOK_SNAPSHOT", frozen=True, kw_only=True):
