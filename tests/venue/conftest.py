@@ -2,6 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.venue.floors import futures, runner, spot
+
+__all__ = ["futures", "runner", "spot"]
+
 HERE = Path(__file__).parent
 
 

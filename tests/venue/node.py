@@ -15,10 +15,12 @@ from typing import Any, Self
 import msgspec
 
 from helios_nautilus.domain.bars import MarketData
+from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.simulator.exchange.clock import RunningClock
 from helios_nautilus.simulator.exchange.faults import Fault, FaultScript
+from helios_nautilus.simulator.exchange.ledger import MARKET
 from helios_nautilus.simulator.exchange.opening import Credentials, open_account, open_venue, synthetic_markets
-from helios_nautilus.simulator.exchange.orders import Order, Side
+from helios_nautilus.simulator.exchange.orders import Order, OrderType, Side
 from helios_nautilus.simulator.exchange.server import Exchange, Rules
 from tests.venue.told import EVENTS_FD, Command, Setup, Snapshot
 
@@ -46,13 +48,24 @@ class Node:
     @classmethod
     async def start(cls, setup: Setup, login: Credentials | None) -> Self:
         """Start the process and wait until its strategy has started."""
+        node = await cls.launch(setup, login)
+        try:
+            await node.until(lambda: node.of("Started"))
+        except BaseException:
+            await node.kill()
+            raise
+        return node
+
+    @classmethod
+    async def launch(cls, setup: Setup, login: Credentials | None) -> Self:
+        """Start the process, which may come to nothing."""
         ours, theirs = os.pipe()
         secrets = {} if login is None else {"VALR_API_KEY": login.key, "VALR_API_SECRET": login.secret}
         plain = {name: text for name, text in os.environ.items() if not name.startswith("VALR_API_")}
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "tests.venue.puppet",
+            "tests.venue.process",
             cwd=ROOT,
             env=plain | secrets | {EVENTS_FD: str(theirs), "OMP_NUM_THREADS": "1"},
             stdin=asyncio.subprocess.PIPE,
@@ -68,8 +81,12 @@ class Node:
         )
         node = cls(process, reader)
         node._write(msgspec.json.encode(setup))
-        await node.until(lambda: node.of("Started"))
         return node
+
+    @property
+    def has_ended(self) -> bool:
+        """The process is gone."""
+        return self._process.returncode is not None
 
     def tell(self, do: str, **args: Any) -> None:
         """Have the strategy do something; see `tests.venue.puppet`."""
@@ -112,9 +129,14 @@ class Node:
 
     async def agrees(self, condition: Callable[[Snapshot], object]) -> Snapshot:
         """Wait until a snapshot fulfils a condition; the snapshot."""
-        async with asyncio.timeout(PATIENCE_SECS):
-            while not condition(shown := await self.show()):
-                await asyncio.sleep(0.05)
+        shown = await self.show()
+        try:
+            async with asyncio.timeout(PATIENCE_SECS):
+                while not condition(shown):
+                    await asyncio.sleep(0.05)
+                    shown = await self.show()
+        except TimeoutError:
+            raise AssertionError(f"it never came to agree: {shown.orders} {shown.positions}\n{self._tail()}") from None
         return shown
 
     async def until(
@@ -177,10 +199,40 @@ class Floor:
         self.login = login
         self.node: Node
 
-    async def open_node(self, **setup: Any) -> Node:
+    async def open_node(self, *, has_key: bool = True, **setup: Any) -> Node:
         """Start a node, the first or one after a restart."""
-        self.node = await Node.start(Setup(url=self.exchange.url, **setup), self.login)
+        self.node = await Node.start(Setup(url=self.exchange.url, **setup), self.login if has_key else None)
         return self.node
+
+    @asynccontextmanager
+    async def running_node(self, **setup: Any) -> AsyncIterator[Node]:
+        """A node as `open_node` starts it; at the end it stops, without an error."""
+        node = await self.open_node(**setup)
+        try:
+            yield node
+        except BaseException:
+            await self.node.kill()
+            raise
+        status = await self.node.stop()
+        assert status == 0, self.node.log[-6000:].decode(errors="replace")
+
+    def play(self, kind: str, **terms: Any) -> None:
+        """Let a fault strike from now on, and no other any more."""
+        self.exchange.play(FaultScript(fault=(Fault(kind=kind, **terms),)))
+
+    def strike(self, kind: str, **terms: Any) -> None:
+        """The same for one that goes by time: at once."""
+        self.play(kind, after_secs=0.0, **terms)
+        self.exchange.catch_up()
+
+    def submit(self, name: str, kind: str, side: str, size: str, instrument: str = BTCZAR, **options: Any) -> None:
+        """Have the strategy submit an order; the options are those of the puppet's."""
+        self.node.tell("submit", id=name, type=kind, side=side, size=size, instrument=instrument, **options)
+
+    def rest(self, name: str, side: str = "BUY", size: str = "0.01", instrument: str = BTCZAR, **options: Any) -> None:
+        """The same for a limit order that rests a tenth away from the market."""
+        price = self.price(side, "0.9" if side == "BUY" else "1.1", instrument)
+        self.submit(name, "LIMIT", side, size, instrument, **({"price": price} | options))
 
     def price(self, side: str, away: str = "0.9", instrument: str = BTCZAR) -> str:
         """So far from the best price of the own side, as a share of it, on a whole number."""
@@ -199,16 +251,60 @@ class Floor:
         venue = self.exchange.venue
         venue.engine.fill_from_market(self.order(name), Decimal(size), venue.now_ns)
 
+    def move_to(self, price: str, instrument: str = BTCZAR) -> None:
+        """Let the market trade through all that rests up to a price and quote around it; then the replay goes on."""
+        venue, symbol = self.exchange.venue, instrument.partition(".")[0]
+        engine, to = venue.engine, Decimal(price)
+        passive = Side.BUY if to < engine.margin.last_prices[symbol] else Side.SELL
+        engine.quote(self._of_market(symbol, passive, to, Decimal("0.01")), venue.now_ns)
+        engine.hit(self._of_market(symbol, passive.opposite, to, Decimal(1_000_000)), venue.now_ns)
+        for side in Side:
+            beside = to - side.sign * venue.listing.pairs[symbol].tick
+            engine.quote(self._of_market(symbol, side, beside, Decimal(5)), venue.now_ns)
+        engine.conclude(venue.now_ns)
+
+    def last(self, away: str = "1", instrument: str = BTCZAR) -> str:
+        """So far from the last price, as a share of it, on a whole number."""
+        last = self.exchange.venue.engine.margin.last_prices[instrument.partition(".")[0]]
+        return str((last * Decimal(away)).to_integral_value())
+
+    def _of_market(self, symbol: str, side: Side, price: Decimal, size: Decimal) -> Order:
+        venue = self.exchange.venue
+        return Order(
+            order_id=venue.ids.uuid(venue.now_ns),
+            account_id=MARKET,
+            pair=venue.listing.pairs[symbol],
+            side=side,
+            type=OrderType.LIMIT,
+            quantity=size,
+            price=price,
+            created_ns=venue.now_ns,
+        )
+
 
 @asynccontextmanager
-async def exchange(*faults: Fault, seed: int = 0, speed: float = 1.0) -> AsyncIterator[Floor]:
-    """A running exchange with a funded sub-account, which may trade perpetuals too; no node yet."""
-    now_ns = time.time_ns()
-    venue = open_venue(markets(), seed=4, now_ns=now_ns)
+async def exchange(
+    *faults: Fault,
+    seed: int = 0,
+    speed: float = 1.0,
+    past_secs: float = 0.0,
+    serve: type[Exchange] = Exchange,
+) -> AsyncIterator[Floor]:
+    """A running exchange with a funded sub-account, which may trade perpetuals too; no node yet.
+
+    With ``past_secs`` it opened so long ago. At a ``speed`` above 1 its time starts there and runs after ours, else it
+    has caught up with ours, and what happened meanwhile is its history.
+    """
+    opened_ns = time.time_ns() - int(past_secs * NS_PER_SEC)
+    venue = open_venue(markets(), seed=4, now_ns=opened_ns)
     login = open_account(venue, label="trader")
-    running = Exchange(
-        venue, RunningClock(now_ns, speed), Rules(limit_scale=0.0), FaultScript(seed=seed, fault=tuple(faults))
+    running = serve(
+        venue,
+        RunningClock(opened_ns if speed > 1.0 else time.time_ns(), speed),
+        Rules(limit_scale=0.0),
+        FaultScript(seed=seed, fault=tuple(faults)),
     )
+    running.catch_up()
     await running.start()
     floor = Floor(running, login)
     try:
@@ -220,12 +316,5 @@ async def exchange(*faults: Fault, seed: int = 0, speed: float = 1.0) -> AsyncIt
 @asynccontextmanager
 async def trading(*faults: Fault, seed: int = 0, **setup: Any) -> AsyncIterator[Floor]:
     """An exchange and a node that trades on it; both are gone at the end, and the node left without an error."""
-    async with exchange(*faults, seed=seed) as floor:
-        await floor.open_node(**setup)
-        try:
-            yield floor
-        except BaseException:
-            await floor.node.kill()
-            raise
-        status = await floor.node.stop()
-        assert status == 0, floor.node.log[-6000:].decode(errors="replace")
+    async with exchange(*faults, seed=seed) as floor, floor.running_node(**setup):
+        yield floor

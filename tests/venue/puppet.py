@@ -1,73 +1,65 @@
-"""A `TradingNode` in a process of its own, with a strategy that does what it is told and tells everything it sees.
+"""A strategy that does what it is told, command by command, and tells everything it sees; see `tests.venue.process`."""
 
-Standard input brings a `Setup`, then `Command` lines; its end stops the node, so that no node outlives its test. What
-the strategy sees goes, a JSON object a line, to the file descriptor that VALR_EVENTS_FD names; the log to standard
-output.
-"""
-
-import os
-import sys
 from collections.abc import Callable
 from decimal import Decimal
-from importlib import import_module
 from typing import Any
 
 import msgspec
 import pandas as pd
 from nautilus_trader.config import (
-    InstrumentProviderConfig,
-    LiveDataEngineConfig,
-    LiveExecEngineConfig,
-    LiveRiskEngineConfig,
-    LoggingConfig,
     StrategyConfig,
-    TradingNodeConfig,
 )
 from nautilus_trader.core.data import Data
 from nautilus_trader.core.message import Event
-from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.data import BarType
 from nautilus_trader.model.enums import BookType, OrderSide, OrderType, TimeInForce, TriggerType
-from nautilus_trader.model.identifiers import ClientId, ClientOrderId, InstrumentId, TraderId
+from nautilus_trader.model.events import OrderInitialized
+from nautilus_trader.model.identifiers import ClientId, ClientOrderId, InstrumentId
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Price, Quantity
-from nautilus_trader.model.orders import Order
+from nautilus_trader.model.orders import Order, OrderList, OrderUnpacker
 from nautilus_trader.trading.strategy import Strategy
 
 from helios_nautilus.adapters.valr import (
     VALR,
-    ValrDataClientConfig,
-    ValrExecClientConfig,
-    ValrExecutionClient,
-    ValrLiveDataClientFactory,
-    ValrLiveExecClientFactory,
 )
-from helios_nautilus.adapters.valr.settlement import Patience
 from tests.venue.shown import show_node
-from tests.venue.told import EVENTS_FD, Command, Setup
+from tests.venue.told import Command
 
 type Tell = Callable[[dict[str, Any]], None]
 
-HASTY = Patience(first_secs=0.05, most_secs=0.2, unknown_secs=1.5, unchanged_secs=0.5)
-"""With an HTTP time-out of one second an order that is unknown for longer never arrived."""
-HTTP_TIMEOUT_SECS = 1.0
 
-
-class Puppet(Strategy):
+class Puppet(Strategy):  # type: ignore[misc]
     """Does nothing by itself. Prices and sizes come as text and are made exact here; orders are named by the teller."""
 
-    def __init__(self, tell: Tell, claims: list[InstrumentId]) -> None:
+    def __init__(
+        self,
+        tell: Tell,
+        claims: list[InstrumentId],
+        *,
+        at_start: tuple[Command, ...] = (),
+        at_stop: tuple[Command, ...] = (),
+    ) -> None:
         super().__init__(
             StrategyConfig(
                 strategy_id="PUPPET", order_id_tag="001", external_order_claims=claims, manage_contingent_orders=True
             )
         )
         self._tell = tell
+        self._followed: dict[tuple[str, str], dict[str, Any]] = {}
+        self._at_start = at_start
+        self._at_stop = at_stop
 
     def on_start(self) -> None:
         self._tell({"kind": "Started"})
+        for command in self._at_start:
+            self.obey(command)
 
     def on_stop(self) -> None:
+        for command in self._at_stop:
+            self.obey(command)
+        for (what, instrument), params in self._followed.items():
+            self._follow("unsubscribe", what, instrument, params)
         self._tell({"kind": "Stopped"})
 
     def on_event(self, event: Event) -> None:
@@ -91,11 +83,18 @@ class Puppet(Strategy):
         for each in data if isinstance(data, list) else [data]:
             self._tell({"kind": f"Past{type(each).__name__}", **_as_dict(each)})
 
+    def obey(self, command: Command) -> None:
+        """Do what it is told; a failure there is told like anything else."""
+        try:
+            getattr(self, command.do)(**command.args)
+        except Exception as error:  # noqa: BLE001 the test has to see whatever went wrong over here
+            self._tell({"kind": "Failed", "do": command.do, "error": f"{type(error).__name__}: {error}"})
+
     # -- What it can be told ----------------------------------------------------------------------------------------
 
-    def submit(self, **spec: Any) -> None:
+    def submit(self, *, params: dict[str, Any] | None = None, **spec: Any) -> None:
         """One order; see `_make`."""
-        self.submit_order(self._make(spec))
+        self.submit_order(self._make(spec), params=params)
 
     def submit_list(self, orders: list[dict[str, Any]]) -> None:
         """Independent orders as one list."""
@@ -114,8 +113,9 @@ class Puppet(Strategy):
         target: str,
         entry_price: str | None = None,
         post_only: bool = False,
+        is_emulated: bool = True,
     ) -> None:
-        """Entry with stop and target, these two emulated by the engine."""
+        """Entry with stop and target: the venue has the entry, the engine emulates the other two once it fills."""
         made = self._instrument(instrument)
         orders = self.order_factory.bracket(
             instrument_id=made.id,
@@ -131,9 +131,10 @@ class Puppet(Strategy):
             tp_price=made.make_price(Decimal(target)),
             tp_post_only=False,
             tp_client_order_id=ClientOrderId(target_id),
-            emulation_trigger=TriggerType.BID_ASK,
+            emulation_trigger=TriggerType.BID_ASK if is_emulated else TriggerType.NO_TRIGGER,
         )
-        self.submit_order_list(orders)
+        entry, *children = orders.orders
+        self.submit_order_list(OrderList(orders.id, [_as_native(entry), *children]))
 
     def modify(self, order: str, **changes: str) -> None:
         """Change ``price``, ``trigger`` or ``size`` of an order."""
@@ -174,11 +175,13 @@ class Puppet(Strategy):
         self.query_account(self.portfolio.account(self._venue).id)
 
     def subscribe(self, what: str, instrument: str, **params: Any) -> None:
-        """Subscribe to ``quotes``, ``trades``, ``bars``, ``deltas``, ``depth``, ``book``, ..."""
+        """Subscribe to ``quotes``, ``trades``, ``bars``, ``deltas``, ``depth``, ``book``, ... until the node stops."""
+        self._followed[what, instrument] = params
         self._follow("subscribe", what, instrument, params)
 
     def unsubscribe(self, what: str, instrument: str, **params: Any) -> None:
         """The contrary."""
+        self._followed.pop((what, instrument), None)
         self._follow("unsubscribe", what, instrument, params)
 
     def request(
@@ -224,6 +227,7 @@ class Puppet(Strategy):
 
     def _follow(self, verb: str, what: str, instrument: str, params: dict[str, Any]) -> None:
         instrument_id = InstrumentId.from_str(instrument)
+        params = dict(params)
         asked: dict[str, Any] = {"client_id": ClientId(VALR)}
         if params:
             asked["params"] = params
@@ -288,101 +292,10 @@ class Puppet(Strategy):
         return InstrumentId.from_str(f"X.{VALR}").venue
 
 
-class HastyExecFactory(ValrLiveExecClientFactory):
-    """The adapter's own clients with `HASTY` patience: the defaults are longer than a test should wait."""
-
-    @staticmethod
-    def create(*args: Any, **options: Any) -> ValrExecutionClient:
-        """As the node calls it."""
-        client = ValrLiveExecClientFactory.create(*args, **options)
-        client._settlement._patience = HASTY
-        return client
-
-
-def main() -> None:
-    """Run until told to stop, or until standard input ends."""
-    setup = msgspec.json.decode(sys.stdin.buffer.readline(), type=Setup)
-    node = TradingNode(_node_config(setup))
-    puppet = Puppet(_teller(), [InstrumentId.from_str(name) for name in setup.instruments])
-    node.trader.add_strategy(puppet)
-    if setup.trader is not None:
-        module, _, name = setup.trader.partition(":")
-        node.trader.add_strategy(getattr(import_module(module), name)(**setup.params))
-    node.add_data_client_factory(VALR, ValrLiveDataClientFactory)
-    if setup.has_execution:
-        node.add_exec_client_factory(VALR, HastyExecFactory if setup.is_hasty else ValrLiveExecClientFactory)
-    node.build()
-    loop = node.get_event_loop()
-    listener = Listener(puppet, node.stop)
-    loop.add_reader(sys.stdin.fileno(), listener.read)
-    try:
-        node.run()
-    finally:
-        loop.remove_reader(sys.stdin.fileno())
-        node.dispose()
-
-
-class Listener:
-    """Carries out what standard input says; a failure there is told like anything else."""
-
-    def __init__(self, puppet: Puppet, stop: Callable[[], None]) -> None:
-        self._puppet = puppet
-        self._stop = stop
-        self._rest = b""
-
-    def read(self) -> None:
-        """Carry out the lines that have come."""
-        chunk = os.read(sys.stdin.fileno(), 1 << 16)
-        if not chunk:
-            self._stop()
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
-            command = msgspec.json.decode(line, type=Command)
-            try:
-                getattr(self._puppet, command.do)(**command.args)
-            except Exception as error:  # noqa: BLE001 the test has to see whatever went wrong over there
-                self._puppet._tell({"kind": "Failed", "do": command.do, "error": f"{type(error).__name__}: {error}"})
-
-
-def _teller() -> Tell:
-    descriptor = int(os.environ[EVENTS_FD])
-
-    def tell(what: dict[str, Any]) -> None:
-        line = msgspec.json.encode(what, enc_hook=str) + b"\n"
-        while line:
-            line = line[os.write(descriptor, line) :]
-
-    return tell
-
-
-def _node_config(setup: Setup) -> TradingNodeConfig:
-    instruments = InstrumentProviderConfig(load_ids=frozenset(map(InstrumentId.from_str, setup.instruments)))
-    common = {
-        "instrument_provider": instruments,
-        "base_url_http": setup.url,
-        "base_url_ws": setup.url.replace("http", "ws", 1),
-        "http_timeout_secs": HTTP_TIMEOUT_SECS if setup.is_hasty else 10.0,
-    }
-    execution = {VALR: ValrExecClientConfig(margin=setup.margin, **common)} if setup.has_execution else {}
-    return TradingNodeConfig(
-        trader_id=TraderId("TESTER-001"),
-        logging=LoggingConfig(log_level=setup.log_level, log_colors=False),
-        data_engine=LiveDataEngineConfig(graceful_shutdown_on_exception=True),
-        risk_engine=LiveRiskEngineConfig(graceful_shutdown_on_exception=True),
-        exec_engine=LiveExecEngineConfig(
-            reconciliation_lookback_mins=1440,
-            reconciliation_startup_delay_secs=0,
-            open_check_interval_secs=setup.open_check_secs,
-            position_check_interval_secs=setup.position_check_secs,
-            inflight_check_retries=1_000_000,
-            graceful_shutdown_on_exception=True,
-        ),
-        data_clients={VALR: ValrDataClientConfig(**common)},
-        exec_clients=execution,
-        timeout_connection=30.0,
-        timeout_reconciliation=30.0,
-        timeout_disconnection=5.0,
-        timeout_post_stop=0.5,
+def _as_native(order: Order) -> Order:
+    """The factory has either all orders of a bracket emulated or none: this one goes to the venue as it is."""
+    return OrderUnpacker.from_init(
+        OrderInitialized.from_dict(OrderInitialized.to_dict(order.init_event) | {"emulation_trigger": "NO_TRIGGER"})
     )
 
 
@@ -404,7 +317,3 @@ def _minutes(instrument_id: InstrumentId, params: dict[str, Any]) -> BarType:
 
 def _as_dict(data: Any) -> dict[str, Any]:
     return type(data).to_dict(data) if hasattr(type(data), "to_dict") else {"text": str(data)}
-
-
-if __name__ == "__main__":
-    main()

@@ -18,6 +18,11 @@ def show_node(cache: CacheFacade, venue: Venue) -> Snapshot:
         balances={} if account is None else _balances(account),
         margins={} if account is None or not account.is_margin_account else _margins(account),
         books={str(instrument.id): _book(cache, instrument.id) for instrument in cache.instruments()},
+        sequences={
+            str(instrument.id): book.sequence
+            for instrument in cache.instruments()
+            if (book := cache.order_book(instrument.id)) is not None
+        },
     )
 
 
@@ -61,7 +66,7 @@ def _balances(account: Any) -> dict[str, BalanceShown]:
 
 def _margins(account: Any) -> dict[str, MarginShown]:
     shown = {}
-    for margin in account.margins().values():
+    for margin in [*account.margins().values(), *account.account_margins().values()]:
         name = str(margin.instrument_id or margin.initial.currency.code)
         shown[name] = MarginShown(
             initial=str(margin.initial.as_decimal()), maintenance=str(margin.maintenance.as_decimal())
