@@ -18,9 +18,12 @@ from benchmarks.decision import decision_rows
 from benchmarks.features import feature_rows
 from benchmarks.machine import Machine, describe_machine
 from benchmarks.model import model_rows
+from benchmarks.reconnect import reconnect_rows
 from benchmarks.row import Row
+from benchmarks.soak import soak_rows
 from benchmarks.storage import import_rows, report_rows
 from benchmarks.tiers import tier_rows
+from benchmarks.venue import venue_rows
 from benchmarks.world import World, build_world
 
 _PARTS: Final[tuple[Callable[[World], Iterator[Row]], ...]] = (
@@ -31,9 +34,13 @@ _PARTS: Final[tuple[Callable[[World], Iterator[Row]], ...]] = (
     report_rows,
     import_rows,
     backtest_rows,
+    venue_rows,
+    soak_rows,
+    reconnect_rows,
 )
 _TIMES: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 _RATES: Final = ((1e6, "M/s"), (1e3, "k/s"))
+_SIZES: Final = ((1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 
 
 class Measurements(Struct, frozen=True, kw_only=True):
@@ -89,8 +96,10 @@ def _show(figure: float | None, unit: str) -> str:
         return ""
     if unit == "x":
         return f"{figure:.2f} x"
-    units = _TIMES if unit == "s" else _RATES
-    scale, name = next((each for each in units if figure >= each[0]), units[-1])
+    if not unit:
+        return f"{figure:.0f}"
+    units = {"s": _TIMES, "B": _SIZES}.get(unit, _RATES)
+    scale, name = next((each for each in units if abs(figure) >= each[0]), units[-1])
     return f"{figure / scale:.3g} {name}"
 
 

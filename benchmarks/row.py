@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 from msgspec import Struct
 
-type Judged = Literal["p50", "p95"]
+type Judged = Literal["p50", "p95", "p99"]
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """One line of the table. Times are in seconds; ``unit`` is ``s``, ``x`` for ratios, or something a second."""
+    """One line of the table. ``unit`` is ``s``, ``B`` for bytes, ``x`` for ratios, nothing for a count, or a rate."""
 
     what: str
     unit: str = "s"
