@@ -9,6 +9,8 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -17,7 +19,27 @@ from helios_nautilus.history.importer import import_bars
 _CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree"}
 
 
-def import_and_die(step: int, bars: Path, instrument_id: str, catalog: Path) -> None:
+def kill_again_and_again(folder: Path, work: Callable[[Path, Callable[..., None]], object]) -> int:
+    """Let ``work`` change copies of a catalogue; it calls its second argument at steps that are none of the disk's.
+
+    How many were killed before the one that came to its end, which must end well.
+    """
+    for step in count():
+        catalog = folder / str(step)
+        if (folder / "before").exists():
+            shutil.copytree(folder / "before", catalog)
+        child = os.fork()
+        if child == 0:
+            work(catalog, _die_at(step))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status):
+            assert os.waitstatus_to_exitcode(status) == 0
+            return step
+    raise AssertionError("counting has no end")
+
+
+def _die_at(step: int) -> Callable[..., None]:
     steps = count()
 
     def die_at_step(*_: object) -> None:
@@ -25,22 +47,16 @@ def import_and_die(step: int, bars: Path, instrument_id: str, catalog: Path) -> 
             os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(lambda event, _: die_at_step() if event in _CHANGES else None)
-    import_bars([bars], instrument_id, catalog, on_rows=die_at_step)
+    return die_at_step
 
 
 def main(bars: Path, instrument_id: str, folder: Path) -> None:
-    for step in count():
-        catalog = folder / str(step)
-        if (folder / "before").exists():
-            shutil.copytree(folder / "before", catalog)
-        child = os.fork()
-        if child == 0:
-            import_and_die(step, bars, instrument_id, catalog)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        if not os.WIFSIGNALED(status):
-            print(step)  # noqa: T201
-            sys.exit(os.waitstatus_to_exitcode(status))
+    work = partial(_import, bars, instrument_id)
+    print(kill_again_and_again(folder, work))  # noqa: T201
+
+
+def _import(bars: Path, instrument_id: str, catalog: Path, on_rows: Callable[..., None]) -> None:
+    import_bars([bars], instrument_id, catalog, on_rows=on_rows)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from helios_nautilus.adapters.valr.instruments import build_instrument
+from helios_nautilus.bar_types import name_bar_type
 from helios_nautilus.domain.bars import Floats, Ints
 from helios_nautilus.domain.timeframe import NS_PER_MIN
 from helios_nautilus.errors import DataError
 from helios_nautilus.history import Finding, describe, read_ledger, verify_catalogue
-from helios_nautilus.history.catalogue import bars_directory, name_bar_type
+from helios_nautilus.history.catalogue import bars_directory
 from helios_nautilus.history.columns import BarBlock, bars_schema
 from helios_nautilus.history.staging import open_staging, stage_bars, store_instrument, swap_in
 
