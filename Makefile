@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.12 >/dev/null 2>&1 && python3.12 -c '' 2>/dev/null && echo python3.12 || echo python3)
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help backtest test venue check bench docs lock clean
+.PHONY: help backtest test venue chaos check bench docs lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ test: $(INSTALLED) ## Run all tests
 
 venue: $(INSTALLED) ## Run the adapter's engines against the simulated exchange, in real time
 	$(BIN)/python -m pytest -m venue tests
+
+chaos: $(INSTALLED) ## Trade through 200 seeds of scripted faults and kills; compare with the exchange's ledger
+	$(BIN)/python -m tests.chaos
 
 check: $(INSTALLED) ## Lint, type-check, and hold the layers
 	$(BIN)/ruff check .

@@ -83,6 +83,11 @@ class Inbox:
 
     def _on_fill(self, fill: Fill) -> None:
         check_stamp(fill.traded_ns, self._now_ns())
+        known = self._tracker.find(fill.order_id, fill.customer_order_id)
+        if known is not None and known.order.is_reduce_only and not known.is_closed:
+            # Out of turn it could find no position to reduce: the engine then leaves it out of its position for good.
+            self._spawn(self._settlement.take_in_turn(fill))
+            return
         tracked = self._tracker.on_fill(fill)
         if tracked is None:
             self.on_stranger(fill.currency_pair, fill.order_id)

@@ -80,7 +80,8 @@ def build_order_report(
         trigger_type=TriggerType.NO_TRIGGER if stop_price is None else TriggerType.LAST_PRICE,
         avg_px=(state.average_price or None) if isinstance(state, OrderSummary) else None,
         post_only=state.order_type is venue.OrderType.POST_ONLY,
-        reduce_only=state.order_type is venue.OrderType.LIMIT_REDUCE_ONLY,
+        # The engine leaves a reduce-only fill that finds no position out of it, and reports come order by order.
+        reduce_only=state.order_type is venue.OrderType.LIMIT_REDUCE_ONLY and not filled,
         cancel_reason=failure_of(state) or None,
         report_id=UUID4(),
         ts_accepted=int(state.created_ns),

@@ -111,6 +111,16 @@ class Settlement:
         """Take in every fill from ``start_ns`` on, oldest first; those that are not of our orders."""
         return [fill for fill in await self.read_fills(start_ns) if self._tracker.on_fill(fill) is None]
 
+    async def take_in_turn(self, fill: Fill) -> None:
+        """Take in a fill after all that came before it."""
+        try:
+            await self.sweep_fills(fill.traded_ns - OVERLAP_NS)
+        except VenueError as error:
+            self._log.warning(f"Cannot ask for the fills before {fill.id}: {error}")
+        tracked = self._tracker.on_fill(fill)
+        if tracked is not None and tracked.held:
+            self.soon(tracked)
+
     async def read_fills(self, start_ns: int | None = None, end_ns: int | None = None) -> list[Fill]:
         """Every fill of the account within the times, oldest first, each once."""
 
@@ -145,7 +155,7 @@ class Settlement:
         tracked = self._tracker.find(state.order_id, state.customer_order_id)
         if tracked is None or self._tracker.apply(tracked, state):
             return True
-        await self.sweep_fills(state.created_ns - NS_PER_SEC)
+        await self.sweep_fills(state.created_ns - OVERLAP_NS)
         return self._tracker.apply(tracked, state, has_all_fills=True)
 
     async def revisit(self, tracked: Sequence[TrackedOrder]) -> list[OpenOrder]:
