@@ -16,6 +16,7 @@ from rich.table import Table
 from benchmarks.backtest import backtest_rows
 from benchmarks.decision import decision_rows
 from benchmarks.features import feature_rows
+from benchmarks.learning import learning_rows
 from benchmarks.machine import Machine, describe_machine
 from benchmarks.model import model_rows
 from benchmarks.reconnect import reconnect_rows
@@ -26,18 +27,19 @@ from benchmarks.tiers import tier_rows
 from benchmarks.venue import venue_rows
 from benchmarks.world import World, build_world
 
-_PARTS: Final[tuple[Callable[[World], Iterator[Row]], ...]] = (
-    feature_rows,
-    model_rows,
-    tier_rows,
-    decision_rows,
-    report_rows,
-    import_rows,
-    backtest_rows,
-    venue_rows,
-    soak_rows,
-    reconnect_rows,
-)
+_PARTS: Final[dict[str, Callable[[World], Iterator[Row]]]] = {
+    "features": feature_rows,
+    "model": model_rows,
+    "learning": learning_rows,
+    "tiers": tier_rows,
+    "decision": decision_rows,
+    "report": report_rows,
+    "import": import_rows,
+    "backtest": backtest_rows,
+    "venue": venue_rows,
+    "soak": soak_rows,
+    "reconnect": reconnect_rows,
+}
 _TIMES: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 _RATES: Final = ((1e6, "M/s"), (1e3, "k/s"))
 _SIZES: Final = ((1e6, "MB"), (1e3, "kB"), (1.0, "B"))
@@ -54,8 +56,9 @@ class Measurements(Struct, frozen=True, kw_only=True):
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Few repetitions on a small market: under a minute, less to be trusted.")
+@click.option("--part", "parts", type=click.Choice(list(_PARTS)), multiple=True, help="Only this; may be repeated.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Write the figures to FILE as well.")
-def main(quick: bool, file: Path | None) -> None:
+def main(quick: bool, parts: tuple[str, ...], file: Path | None) -> None:
     """Measure the figures of SPEC.md section 12, on a temporary market made for it."""
     console = Console(width=None if sys.stdout.isatty() else 110)
     machine = describe_machine()
@@ -63,7 +66,7 @@ def main(quick: bool, file: Path | None) -> None:
         status.update("making a market and training a model")
         world = build_world(Path(folder), quick=quick)
         rows = []
-        for row in chain.from_iterable(part(world) for part in _PARTS):
+        for row in chain.from_iterable(_PARTS[part](world) for part in parts or _PARTS):
             status.update(row.what)
             rows.append(row)
     measurements = Measurements(machine=machine, quick=quick, data=world.words, rows=rows)

@@ -1,5 +1,6 @@
 """VALR's market data on one core: from the bytes of a frame to the engine's objects, by the way the client takes."""
 
+import asyncio
 import random
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -27,7 +28,7 @@ _TARGET_SECS: Final = 50e-6
 def venue_rows(world: World) -> Iterator[Row]:
     """Books as deltas and quotes, trades, bars; then an account's frames as events of orders."""
     for what, frames, target in _kinds(world.count):
-        yield timing(f"VALR, frame to object: {what}", _time(frames), target)
+        yield timing(f"VALR, frame to object: {what}", asyncio.run(_time(frames)), target)
     yield from account_rows(world)
 
 
@@ -52,8 +53,11 @@ def _kinds(count_of: Callable[[int], int]) -> Iterator[tuple[str, list[bytes], f
     yield "bar", [bucket_frame(PAIR, minute, rng) for minute in minutes], _TARGET_SECS
 
 
-def _time(frames: Sequence[bytes]) -> list[float]:
-    """Seconds from each frame but the first to the last object that was made of it."""
+async def _time(frames: Sequence[bytes]) -> list[float]:
+    """Seconds from each frame but the first to the last object that was made of it.
+
+    Awaits nothing; the stream looks for the running loop.
+    """
     published: list[object] = []
     instrument, clock = listed_instrument(), LiveClock()
     stream = MarketStream(
