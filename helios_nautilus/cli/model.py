@@ -1,6 +1,6 @@
 """`helios train` and `helios predict`: make a model, and write its predictions for replay."""
 
-import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,70 +10,89 @@ from rich.console import Console
 from rich.table import Table
 
 from helios_nautilus.config import HeliosConfig, load_config
-from helios_nautilus.errors import ModelError
-from helios_nautilus.history.arrays import export_arrays
-from helios_nautilus.models.checkpoint import EpochLog, Model, ModelCard, load_model, save_model
+from helios_nautilus.errors import HeliosError, ModelError
+from helios_nautilus.history.array_cache import Rules, cached_arrays
+from helios_nautilus.models.assignment import Assignment, save_assignment
+from helios_nautilus.models.checkpoint import ModelCard, load_model, save_model
 from helios_nautilus.models.dataset import Arrays, split_by_share
 from helios_nautilus.models.network import PRESETS
-from helios_nautilus.models.recipe import train_model
+from helios_nautilus.models.progress import Ticker
+from helios_nautilus.models.recipe import code_commit, train_model
+from helios_nautilus.models.resume import Checkpoints, checkpoint_path
 from helios_nautilus.node.predictions import write_predictions
 
 
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--replace", is_flag=True, help="Train again although the model folder is there.")
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write arrays and settings to this folder and train nothing: 'python -m helios_nautilus.models train' does, "
+    "on a machine that needs no engine and no market data.",
+)
+@click.option(
+    "--checkpoint-mins", default=5.0, show_default=True, help="Minutes between checkpoints; each epoch ends with one."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the model's card as JSON and nothing else.")
-def train(config: Path, replace: bool, as_json: bool) -> None:
+def train(config: Path, replace: bool, export: Path | None, checkpoint_mins: float, as_json: bool) -> None:
     """Train the model of CONFIG on its training window.
 
-    Does nothing where the folder already holds the model that this configuration and these data give.
+    Does nothing where the folder already holds the model that this configuration and these data give. A training that
+    was broken off goes on from its last checkpoint, and ends with the same model.
     """
     settings = load_config(config).config
     console = Console(stderr=as_json)
     console.print(f"reading {settings.data.catalog} and working out features and labels")
-    training = settings.training
-    arrays = export_arrays(
+    training, folder = settings.training, settings.model.folder
+    rules = Rules(spec=settings.spec, plan=settings.plan, label=training.label, volatility=settings.aether.volatility)
+    arrays = cached_arrays(
         settings.data.catalog,
-        settings.spec,
+        rules,
         training.window.start_ns,
         training.window.end_ns,
-        settings.plan,
-        training.label,
-        settings.aether.volatility,
+        check=lambda arrays: split_by_share(arrays, training.split),
     )
-    folder = settings.model.folder
+    if export is not None:
+        assignment = Assignment(preset=settings.model.preset, split=training.split, optimiser=training.optimiser)
+        save_assignment(assignment, arrays, export)
+        console.print(f"{export}: arrays of {(arrays.label >= 0).sum():,} labelled decisions and how to train on them")
+        return
     card = None if replace or not folder.exists() else _current_card(folder, settings, arrays)
     if card is not None:
         console.print(f"{folder} is up to date")
     else:
         console.print(f"training {settings.model.preset} on {(arrays.label >= 0).sum():,} labelled decisions")
-        model = _train(settings, arrays, console)
-        save_model(model, folder, replace=folder.exists())
-        card = model.card
+        card = _train(settings, arrays, console, 60.0 * checkpoint_mins)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(card)))
     else:
         _show(card, folder, console)
 
 
-def _train(settings: HeliosConfig, arrays: Arrays, console: Console) -> Model:
-    training = settings.training
-
-    def tell(epoch: EpochLog) -> None:
-        loss = "-" if epoch.train_loss is None else f"{epoch.train_loss:.4f}"
-        console.print(
-            f"  epoch {epoch.epoch:>2}  train {loss}  validation {epoch.validation_loss:.4f}  {epoch.seconds:.1f} s"
+def _train(settings: HeliosConfig, arrays: Arrays, console: Console, checkpoint_secs: float) -> ModelCard:
+    training, folder = settings.training, settings.model.folder
+    checkpoints = Checkpoints(checkpoint_path(folder), every_secs=checkpoint_secs)
+    ticker = Ticker(lambda words: console.print(words, soft_wrap=True), None if console.stderr else sys.stderr)
+    try:
+        model = train_model(
+            arrays,
+            split_by_share(arrays, training.split),
+            PRESETS[settings.model.preset],
+            training.optimiser,
+            created_ns=time.time_ns(),
+            code_commit=code_commit(),
+            progress=ticker.epoch,
+            watcher=ticker,
+            checkpoints=checkpoints,
         )
-
-    return train_model(
-        arrays,
-        split_by_share(arrays, training.split),
-        PRESETS[settings.model.preset],
-        training.optimiser,
-        created_ns=time.time_ns(),
-        code_commit=_commit(),
-        progress=tell,
-    )
+    except KeyboardInterrupt:
+        if not checkpoints.path.exists():
+            raise
+        raise HeliosError("interrupted; the same command goes on from the last checkpoint") from None
+    save_model(model, folder, replace=folder.exists())
+    checkpoints.discard()
+    return model.card
 
 
 def _current_card(folder: Path, settings: HeliosConfig, arrays: Arrays) -> ModelCard | None:
@@ -93,14 +112,6 @@ def _current_card(folder: Path, settings: HeliosConfig, arrays: Arrays) -> Model
         split_by_share(arrays, settings.training.split),
     )
     return card if made_of == wanted else None
-
-
-def _commit() -> str | None:
-    """The commit of the code that trains, if it runs from a checkout."""
-    asked = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
-    return asked.stdout.strip() or None
 
 
 def _show(card: ModelCard, folder: Path, console: Console) -> None:

@@ -7,13 +7,14 @@ here: `Label`.
 from enum import IntEnum
 from typing import Literal
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from helios_nautilus.domain.bars import Bars, Floats, Ints
 from helios_nautilus.domain.outcome import ExitKind, plan_outcomes
-from helios_nautilus.domain.plan import ExitPlan, Side
+from helios_nautilus.domain.plan import ExitPlan, Liquidity, Side
 from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
 from helios_nautilus.errors import ConfigError
 
@@ -50,11 +51,17 @@ class LabelConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Labels(Struct, frozen=True, kw_only=True):
-    """One row per decision, all of shape (n,): the label, and what both plans would have netted (NaN: unknown)."""
+    """One row per decision, all of shape (n,): the label, and what both plans would have netted (NaN: unknown).
+
+    Whichever entry the plan has, its other one is followed as well: to judge what either would have made.
+    """
 
     label: LabelArray
-    net_long: Floats
-    net_short: Floats
+    taker_long: Floats
+    taker_short: Floats
+    maker_long: Floats
+    """0 where the entry was never filled, as in ``maker_short``."""
+    maker_short: Floats
 
 
 def label_decisions(
@@ -70,16 +77,21 @@ def label_decisions(
     config = config or LabelConfig()
     unit = plan.bracket(1.0)
     stop, target = unit.stop * vol_daily, unit.target * vol_daily
-    net_long = plan_outcomes(bars, ts_ns, stop, target, plan, Side.LONG, bar_ns=bar_ns).net
-    net_short = plan_outcomes(bars, ts_ns, stop, target, plan, Side.SHORT, bar_ns=bar_ns).net
+
+    def nets(entry: Liquidity) -> tuple[Floats, Floats]:
+        bet = msgspec.structs.replace(plan, entry=entry)
+        long, short = (plan_outcomes(bars, ts_ns, stop, target, bet, side, bar_ns=bar_ns).net for side in Side)
+        return long, short
+
+    taker, maker = nets("taker"), nets("maker")
     if config.kind == "plan_outcome":
-        label = plan_outcome(net_long, net_short)
+        label = plan_outcome(*(taker if plan.entry == "taker" else maker))
     elif config.kind == "triple_barrier":
         label = triple_barrier(bars, ts_ns, stop, plan, bar_ns=bar_ns)
     else:
         horizon_ns = config.horizon_mins * NS_PER_MIN
         label = fixed_threshold(bars, ts_ns, threshold=config.threshold, horizon_ns=horizon_ns, bar_ns=bar_ns)
-    return Labels(label=label, net_long=net_long, net_short=net_short)
+    return Labels(label=label, taker_long=taker[0], taker_short=taker[1], maker_long=maker[0], maker_short=maker[1])
 
 
 def plan_outcome(net_long: Floats, net_short: Floats) -> LabelArray:

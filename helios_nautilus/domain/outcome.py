@@ -60,8 +60,8 @@ def plan_outcomes(
     (NaN or not above 0: unknown). Hold, entry liquidity and costs come from ``plan``; ``bars`` are ``bar_ns`` long.
 
     A taker enters at the open of the next bar. A maker leaves a limit at the last close and is filled there if a bar
-    within ``maker_wait_secs`` trades strictly through it. The hold counts from the open of the entry bar and ends at
-    a close. A stop that was jumped at a bar's open fills at that open; a target never fills better than its price.
+    within ``maker_wait_secs`` (the next one at least) trades strictly through it. The hold counts from the open of the
+    entry bar and ends at a close. A stop that was jumped at a bar's open fills at that open; a target never fills better than its price.
     Stops and time-outs pay as takers, targets as makers.
     """
     n = len(ts_ns)
@@ -80,7 +80,7 @@ def plan_outcomes(
         (np.asarray(stop, dtype=np.float64), np.asarray(target, dtype=np.float64)),
         bar_ns,
         plan.hold_ns // bar_ns,
-        plan.maker_wait_secs * NS_PER_SEC // bar_ns if plan.entry == "maker" else 0,
+        max(1, plan.maker_wait_secs * NS_PER_SEC // bar_ns) if plan.entry == "maker" else 0,
         float(side.sign),
         (plan.costs.of(plan.entry), plan.costs.of("taker"), plan.costs.of("maker")),
         (result.net, result.kind, result.exit_ts_ns, result.entry_price, result.exit_price),

@@ -12,7 +12,7 @@ from helios_nautilus.domain.bars import Bars, Floats, Ints, MarketData
 from helios_nautilus.domain.features.aggregate import aggregate
 from helios_nautilus.domain.features.spec import FeatureSpec
 from helios_nautilus.domain.features.table import FeatureTables, build_tables
-from helios_nautilus.domain.labels import Label, LabelConfig, label_decisions
+from helios_nautilus.domain.labels import Label, LabelConfig, Labels, label_decisions
 from helios_nautilus.domain.plan import ExitPlan
 from helios_nautilus.domain.risk.volatility import VolatilityRules, volatility_path
 from helios_nautilus.errors import NotEnoughHistoryError
@@ -55,7 +55,8 @@ def build_arrays(
         vol_daily = _volatility(bars, spec, volatility, base, precisions[name], arrays.ts_ns)
         found = label_decisions(bars, arrays.ts_ns, vol_daily, plan, label, bar_ns=spec.base_ns)
         arrays.vol_daily[:, i] = vol_daily
-        arrays.label[:, i], arrays.net_long[:, i], arrays.net_short[:, i] = found.label, found.net_long, found.net_short
+        for column in Labels.__struct_fields__:
+            getattr(arrays, column)[:, i] = getattr(found, column)
     return arrays
 
 
@@ -75,8 +76,7 @@ def unlabelled_arrays(tables: FeatureTables, plan: ExitPlan, label: LabelConfig,
         series=(high, medium, low),
         ts_ns=ts_ns,
         label=np.full(shape, Label.UNKNOWN, dtype=np.int8),
-        net_long=np.full(shape, np.nan),
-        net_short=np.full(shape, np.nan),
+        **{name: np.full(shape, np.nan) for name in ("taker_long", "taker_short", "maker_long", "maker_short")},
         vol_daily=np.full(shape, np.nan),
         plan=plan,
         label_config=label,

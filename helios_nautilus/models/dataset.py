@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from helios_nautilus.domain.bars import Bools, Floats, Ints
 from helios_nautilus.domain.labels import LabelArray, LabelConfig
-from helios_nautilus.domain.plan import ExitPlan
+from helios_nautilus.domain.plan import ExitPlan, Liquidity
 from helios_nautilus.domain.timeframe import NS_PER_MIN, Timeframes
 from helios_nautilus.errors import ConfigError, DataError, NotEnoughHistoryError
 
@@ -43,9 +43,12 @@ class Arrays(Struct, frozen=True, kw_only=True):
     """Decision stamps (d,), increasing closes of the decision timeframe."""
     label: LabelArray
     """`Label` of each decision (d, instruments)."""
-    net_long: Floats
-    """Net return of the long plan (d, instruments); NaN: unknown."""
-    net_short: Floats
+    taker_long: Floats
+    """Net return of the long plan (d, instruments), entered as a taker; NaN: unknown."""
+    taker_short: Floats
+    maker_long: Floats
+    """0 where a maker's entry was never filled, as in ``maker_short``."""
+    maker_short: Floats
     vol_daily: Floats
     """Daily volatility known at the decision (d, instruments); NaN: unknown."""
     plan: ExitPlan
@@ -57,7 +60,7 @@ class Arrays(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         shape = (len(self.ts_ns), len(self.instrument_ids))
-        for name in ("label", "net_long", "net_short", "vol_daily"):
+        for name in _DECISION_COLUMNS[1:]:
             if getattr(self, name).shape != shape:
                 raise DataError(f"training arrays: {name} has shape {getattr(self, name).shape}, expected {shape}")
         if len(self.ts_ns) == 0 or np.any(np.diff(self.ts_ns) <= 0) or np.any(self.ts_ns % self.timeframes.decision_ns):
@@ -69,6 +72,20 @@ class Arrays(Struct, frozen=True, kw_only=True):
     def n_features(self) -> int:
         """Columns of every series."""
         return int(self.series[0].x.shape[2])
+
+    def nets(self, entry: Liquidity) -> tuple[Floats, Floats]:
+        """Net returns of the long and the short plan (d, instruments), entered one way or the other."""
+        return (self.taker_long, self.taker_short) if entry == "taker" else (self.maker_long, self.maker_short)
+
+    @property
+    def net_long(self) -> Floats:
+        """Net return of the long plan, entered as the plan says."""
+        return self.nets(self.plan.entry)[0]
+
+    @property
+    def net_short(self) -> Floats:
+        """Net return of the short plan, entered as the plan says."""
+        return self.nets(self.plan.entry)[1]
 
 
 def _check_series(series: Series, name: str, length_ns: int, width: tuple[int, int]) -> None:
@@ -82,10 +99,29 @@ def _check_series(series: Series, name: str, length_ns: int, width: tuple[int, i
         raise DataError(f"training arrays: {name} stamps are not a gapless grid of {name} closes")
 
 
+def cut_arrays(arrays: Arrays, start_ns: int, end_ns: int) -> Arrays:
+    """The bars and decisions in ``(start_ns, end_ns]``, as views. `DataError` if nothing is left of one of them."""
+
+    def cut(ts_ns: Ints) -> slice:
+        first, stop = np.searchsorted(ts_ns, (start_ns, end_ns), side="right").tolist()
+        return slice(first, stop)
+
+    def cut_series(series: Series) -> Series:
+        rows = cut(series.ts_ns)
+        return Series(**{name: getattr(series, name)[rows] for name in _SERIES_COLUMNS})
+
+    high, medium, low = map(cut_series, arrays.series)
+    columns = {name: getattr(arrays, name)[cut(arrays.ts_ns)] for name in _DECISION_COLUMNS}
+    return msgspec.structs.replace(arrays, series=(high, medium, low), **columns)
+
+
+_FORMAT: Final = 2
+
+
 class _Meta(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything of `Arrays` that is not an array."""
 
-    format: int = 1
+    format: int = _FORMAT
     timeframes: Timeframes
     instrument_ids: tuple[str, ...]
     plan: ExitPlan
@@ -95,7 +131,7 @@ class _Meta(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     data_hash: str
 
 
-_DECISION_COLUMNS: Final = ("ts_ns", "label", "net_long", "net_short", "vol_daily")
+_DECISION_COLUMNS: Final = ("ts_ns", "label", "taker_long", "taker_short", "maker_long", "maker_short", "vol_daily")
 _SERIES_COLUMNS: Final = ("ts_ns", "x", "ready")
 
 
@@ -115,6 +151,8 @@ def load_arrays(folder: Path) -> Arrays:
     """Open a training set without reading it into memory; `DataError` if it is not one."""
     try:
         meta = msgspec.json.decode((folder / "meta.json").read_bytes(), type=_Meta)
+        if meta.format != _FORMAT:
+            raise DataError(f"{folder} holds training arrays of format {meta.format}, not {_FORMAT}; make them anew")
         columns = {name: _open(folder / f"decision_{name}.npy") for name in _DECISION_COLUMNS}
         high, medium, low = (
             Series(**{column: _open(folder / f"{name}_{column}.npy") for column in _SERIES_COLUMNS})

@@ -11,6 +11,7 @@ class WalkForwardConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """How a history is cut into folds."""
 
     folds: int = 4
+    """Test spans, of one length."""
     first: float = 0.5
     """Share of the history before the first test span."""
     validation: float = 0.15

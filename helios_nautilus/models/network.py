@@ -24,6 +24,11 @@ N_CLASSES: Final = len(Label) - 1
 """All labels but `Label.UNKNOWN`."""
 
 
+MOST_LAYERS: Final = 64
+MOST_WIDTH: Final = 16_384
+"""What no machine would train, though a damaged card may ask for it."""
+
+
 class NetworkConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Layers and widths. `PRESETS` differ in widths only."""
 
@@ -41,6 +46,8 @@ class NetworkConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         sizes = (self.lstm_layers, self.gru_layers, self.heads, self.lstm_width, self.gru_width, self.dense_width)
         if min(sizes) < 1 or self.gru_width % self.heads:
             raise ConfigError("network: layers and widths must be above 0, and gru_width a multiple of heads")
+        if max(self.lstm_layers, self.gru_layers) > MOST_LAYERS or max(sizes) > MOST_WIDTH:
+            raise ConfigError(f"network: layers must be {MOST_LAYERS} at most, and widths {MOST_WIDTH}")
         if not 0 <= self.dropout < 1:
             raise ConfigError("network: dropout must be in [0, 1)")
 
@@ -91,8 +98,10 @@ class Branch(nn.Module):
 
     def forward(self, x_btf: Tensor, state: BranchState) -> tuple[Tensor, BranchState]:
         """Encodings (b, t, e) after each bar, and the state after the last."""
-        lstm_bth, (lstm_h_lbh, lstm_c_lbh) = self.lstm(x_btf, (state.lstm_h_lbh, state.lstm_c_lbh))
-        encoding_bte, gru_h_lbe = self.gru(self.dropout(lstm_bth), state.gru_h_lbe)
+        # Whatever type autocast is asked for, on CUDA it takes recurrent layers to fp16, where small gradients vanish.
+        with torch.autocast(x_btf.device.type, enabled=False):
+            lstm_bth, (lstm_h_lbh, lstm_c_lbh) = self.lstm(x_btf, (state.lstm_h_lbh, state.lstm_c_lbh))
+            encoding_bte, gru_h_lbe = self.gru(self.dropout(lstm_bth), state.gru_h_lbe)
         return encoding_bte, BranchState(lstm_h_lbh, lstm_c_lbh, gru_h_lbe)
 
 

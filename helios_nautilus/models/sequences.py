@@ -152,3 +152,11 @@ def cut_pieces(pieces: list[Piece], length: int, rng: np.random.Generator) -> li
         ]
     rng.shuffle(cut)
     return cut
+
+
+def batch_pieces(pieces: list[Piece], size: int, rng: np.random.Generator) -> list[list[Piece]]:
+    """Shuffled pieces in batches of like length, so that short ones are not padded to long ones; in random order."""
+    ordered = sorted(pieces, key=lambda piece: piece.stop - piece.first)
+    batches = [ordered[at : at + size] for at in range(0, len(ordered), size)]
+    rng.shuffle(batches)
+    return batches

@@ -7,15 +7,22 @@ import torch
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Run torch on one thread of the CPU for a while.
+def threads(count: int) -> Iterator[None]:
+    """Run torch on so many threads of the CPU for a while.
 
     Small matrices gain nothing from a second thread and lose much when the cores are busy; and sums come out the same
     only if they are split the same.
     """
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run torch on one thread for a while."""
+    with threads(1):
+        yield

@@ -3,61 +3,50 @@
 Market signals are weak and neighbouring labels overlap by hours, so everything here leans against over-fitting: the
 untrained network predicts the base rates, steps are small, weights decay, and the epoch that validates best is kept,
 which may well be the one before the first. Calibration and the card come after, in `models.recipe`.
+
+The order of an epoch follows from the seed and its number, and every batch draws its dropout from a seed of its own.
+So a training that goes on from a checkpoint takes the very steps that it would have taken without a break.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
-from math import cos, pi
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
+import msgspec
 import numpy as np
 import torch
 from msgspec import Struct
 from scipy.special import log_softmax
-from torch import Tensor, nn
+from torch import nn
 
 from helios_nautilus.domain.bars import Bools, Floats
-from helios_nautilus.domain.labels import Label
 from helios_nautilus.domain.timeframe import NS_PER_DAY
-from helios_nautilus.errors import ConfigError, NotEnoughHistoryError
+from helios_nautilus.errors import ConfigError, ModelError, NotEnoughHistoryError
 from helios_nautilus.models.calibrate import log_loss
 from helios_nautilus.models.checkpoint import EpochLog
 from helios_nautilus.models.dataset import Arrays, Scaler, Span, Splits, fit_scaler
-from helios_nautilus.models.network import N_CLASSES, Device, HeliosNetwork, NetworkConfig, State, choose_device
+from helios_nautilus.models.folds import check_splits
+from helios_nautilus.models.leaks import check_scaler
+from helios_nautilus.models.learner import Learner, Learnt
+from helios_nautilus.models.network import N_CLASSES, HeliosNetwork, NetworkConfig, choose_device
 from helios_nautilus.models.predict import predict_pieces
-from helios_nautilus.models.sequences import Blocks, Chunk, Piece, cut_pieces
+from helios_nautilus.models.progress import Clock, Meter, Watcher
+from helios_nautilus.models.resume import (
+    Checkpoints,
+    Place,
+    Snapshot,
+    Tensors,
+    optimiser_tensors,
+    restore_optimiser,
+)
+from helios_nautilus.models.sequences import Blocks, Piece, batch_pieces, cut_pieces
+from helios_nautilus.models.train_config import TrainConfig
+
+__all__ = ["Fitted", "Progress", "TrainConfig", "class_prior", "fit_network", "labelled_rows", "validation_loss"]
 
 _WARM_UP_NS: Final = NS_PER_DAY
 """How much history the state of the network sees before the first validation decision."""
-
-
-class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How to train. Defaults suit `helios-nano` on a month of a few instruments."""
-
-    seed: int = 0
-    epochs: int = 12
-    patience: int = 4
-    """Epochs without a better validation log-loss before training stops."""
-    batch_size: int = 16
-    """Pieces of history side by side."""
-    piece_blocks: int = 128
-    """Length of a piece, in bars of the slowest timeframe: as far as the state is carried in training."""
-    chunk_blocks: int = 16
-    """How far gradients flow back, in bars of the slowest timeframe."""
-    learning_rate: float = 1e-3
-    warm_up: float = 0.1
-    """Share of the training during which the learning rate rises."""
-    weight_decay: float = 0.05
-    clip_norm: float = 1.0
-    class_balance: float = 0.25
-    """Rare classes weigh (1 / frequency) ** class_balance; probabilities stay those of the data."""
-    device: Device = "auto"
-
-    def __post_init__(self) -> None:
-        if min(self.epochs, self.patience, self.batch_size, self.piece_blocks, self.chunk_blocks) < 1:
-            raise ConfigError("train: epochs, patience, batch_size, piece_blocks and chunk_blocks must be 1 or more")
-        if self.learning_rate <= 0 or self.clip_norm <= 0 or not 0 <= self.warm_up < 1:
-            raise ConfigError("train: learning_rate and clip_norm must be above 0, warm_up in [0, 1)")
 
 
 type Progress = Callable[[EpochLog], None]
@@ -73,87 +62,180 @@ class Fitted(Struct, frozen=True, kw_only=True):
 
 
 def fit_network(
-    arrays: Arrays, splits: Splits, network: NetworkConfig, config: TrainConfig, progress: Progress | None = None
+    arrays: Arrays,
+    splits: Splits,
+    network: NetworkConfig,
+    config: TrainConfig,
+    progress: Progress | None = None,
+    *,
+    watcher: Watcher | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Fitted:
     """Train a network on the training span; early stopping on the validation span's log-loss.
 
-    On a CPU, the same seed, arrays and number of threads give the same network. ``progress`` hears of every epoch.
+    On a CPU, the same seed, arrays and number of threads give the same network, also with a break: with
+    ``checkpoints`` a training goes on from what was written there, or says to ``watcher`` why it starts over.
+    ``progress`` hears of every epoch. `LookaheadError` where a label of a span could know prices of the next, or the
+    scaler was fitted on more than the training span.
     """
+    check_splits(arrays, splits)
     device = choose_device(config.device)
-    rng = np.random.default_rng(config.seed)
-    blocks, scaler, prior = Blocks(arrays), fit_scaler(arrays, splits.train), class_prior(arrays, splits.train)
-    pieces = blocks.pieces(splits.train)
+    scaler, prior = fit_scaler(arrays, splits.train), class_prior(arrays, splits.train)
+    check_scaler(arrays, splits.train, scaler)
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         net = HeliosNetwork(network, arrays.n_features, arrays.timeframes)
         net.start_at(prior)
-        net.to(device)
-        optimiser = torch.optim.AdamW(_parameter_groups(net, config.weight_decay), lr=config.learning_rate)
-        log_weight = -config.class_balance * torch.tensor(prior, device=device).log()
-
-        best_loss, best_weights = validation_loss(net, scaler, arrays, blocks, splits.validation), _copy_weights(net)
-        log = [EpochLog(epoch=0, train_loss=None, validation_loss=best_loss, seconds=0.0)]
-        since_best = 0
-        for epoch in range(config.epochs):
-            started = perf_counter()
-            batches = _batches(cut_pieces(pieces, config.piece_blocks, rng), config.batch_size)
-            losses = []
-            for index, batch in enumerate(batches):
-                _set_rate(optimiser, config, (epoch + index / len(batches)) / config.epochs)
-                chunks = blocks.stream(batch, scaler, config.chunk_blocks)
-                losses += _train_on(net, optimiser, chunks, log_weight, config.clip_norm)
-            loss = validation_loss(net, scaler, arrays, blocks, splits.validation)
-            seconds = perf_counter() - started
-            log.append(EpochLog(epoch=epoch + 1, train_loss=_mean(losses), validation_loss=loss, seconds=seconds))
-            if progress is not None:
-                progress(log[-1])
-            since_best += 1
-            if loss < best_loss:
-                best_loss, best_weights, since_best = loss, _copy_weights(net), 0
-            if since_best == config.patience:
-                break
-        net.load_state_dict(best_weights)
-    return Fitted(network=net.eval(), scaler=scaler, prior=prior, log=tuple(log))
+        course = _Course(net.to(device), arrays, splits, scaler, prior, config, watcher)
+        key = _key(arrays, splits, scaler, network, config, device)
+        course.run(progress or (lambda _: None), checkpoints, key)
+    return Fitted(network=net.eval(), scaler=scaler, prior=prior, log=tuple(course.log))
 
 
-def _train_on(
-    net: HeliosNetwork,
-    optimiser: torch.optim.Optimizer,
-    chunks: Iterator[Chunk],
-    log_weight: Tensor,
-    clip_norm: float,
-) -> list[Tensor]:
-    """One optimiser step per chunk, the state carried from chunk to chunk; returns the losses."""
-    net.train()
-    state: State | None = None
-    losses = []
-    for chunk in chunks:
-        x_mbtf = tuple(torch.from_numpy(x).to(log_weight.device) for x in chunk.x)
-        logits_bdk, _, state = net(x_mbtf, state or net.initial_state(len(chunk.instrument)))
-        state = tuple(branch.detach() for branch in state)
-        if (chunk.label == Label.UNKNOWN).all():
-            continue
-        loss = _weighted_loss(logits_bdk, torch.from_numpy(chunk.label).to(log_weight.device), log_weight)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(net.parameters(), clip_norm)
-        optimiser.step()
-        losses.append(loss.detach())
-    return losses
+class _Course:
+    """A training under way: everything that changes from step to step. Its place tells where it is."""
+
+    def __init__(
+        self,
+        net: HeliosNetwork,
+        arrays: Arrays,
+        splits: Splits,
+        scaler: Scaler,
+        prior: tuple[float, ...],
+        config: TrainConfig,
+        watcher: Watcher | None,
+        clock: Clock = perf_counter,
+    ) -> None:
+        self.net, self.config, self.log = net, config, list[EpochLog]()
+        self._arrays, self._validation, self._scaler = arrays, splits.validation, scaler
+        self._blocks = Blocks(arrays)
+        self._runs = self._blocks.pieces(splits.train)
+        self._learner = Learner(net, prior, config)
+        self._place = Place(pieces=config.batch_size)
+        self._best = _copy_weights(net)
+        self._watcher, self._clock = watcher, clock
+
+    def run(self, progress: Progress, checkpoints: Checkpoints | None, key: str) -> None:
+        """Train to the end, from the last checkpoint if there is one; the network is left at its best."""
+        if checkpoints is not None:
+            self._resume(checkpoints, key)
+        if not self.log:
+            self.log.append(EpochLog(epoch=0, train_loss=None, validation_loss=self._validate(), seconds=0.0))
+        self._meter = Meter(self.config.epochs, self._share(0, 1), self._clock)
+        while not self._is_over():
+            for _ in self._train_epoch():
+                if checkpoints is not None and checkpoints.is_due():
+                    checkpoints.save(key, self._snapshot())
+            log = self._end_epoch()
+            if checkpoints is not None:
+                checkpoints.save(key, self._snapshot())
+            progress(log)  # whoever hears of an epoch may rely on its being kept
+        self.net.load_state_dict(self._best)
+
+    def _is_over(self) -> bool:
+        best = int(np.argmin([each.validation_loss for each in self.log]))
+        return self._place.epoch == self.config.epochs or len(self.log) - 1 - best >= self.config.patience
+
+    def _train_epoch(self) -> Iterator[None]:
+        """Take the batches of the epoch that are left; yields after each."""
+        rng = np.random.default_rng([self.config.seed, self._place.epoch])
+        batches = batch_pieces(cut_pieces(self._runs, self.config.piece_blocks, rng), self.config.batch_size, rng)
+        seconds, started = self._place.seconds, self._clock()
+        for batch in batches[self._place.batch :]:
+            torch.manual_seed(_seed(self.config.seed, self._place.epoch, self._place.batch))
+            self._learner.set_rate(self._share(self._place.batch, len(batches)))
+            self._train_batch(batch)
+            done, seconds_now = self._place.batch + 1, seconds + self._clock() - started
+            self._place = msgspec.structs.replace(self._place, batch=done, seconds=seconds_now)
+            if self._watcher is not None:
+                self._watcher.paced(self._meter.pace(self._place.epoch + 1, self._share(done, len(batches))))
+            yield
+
+    def _share(self, batch: int, batches: int) -> float:
+        return (self._place.epoch + batch / max(batches, 1)) / self.config.epochs
+
+    def _train_batch(self, batch: list[Piece]) -> None:
+        """As many pieces side by side as memory allows; where it runs out, half as many from then on.
+
+        The steps that such an attempt had taken until then are kept, uncounted: they were steps on the same pieces.
+        """
+        while batch:
+            group = batch[: self._place.pieces]
+            try:
+                learnt = self._learner.learn(self._blocks.stream(group, self._scaler, self.config.chunk_blocks))
+            except torch.OutOfMemoryError as error:
+                if len(group) == 1:
+                    raise ConfigError(
+                        "train: the memory of the device does not hold even one piece; "
+                        "choose a smaller preset or fewer chunk_blocks"
+                    ) from error
+                self._place = msgspec.structs.replace(self._place, pieces=len(group) // 2)
+                self._note(f"out of memory with {len(group)} pieces side by side; going on with {len(group) // 2}")
+            else:
+                batch = batch[len(group) :]
+                self._count(learnt)
+
+    def _count(self, learnt: Learnt) -> None:
+        place = self._place
+        steps, loss_sum = place.steps + learnt.steps, place.loss_sum + learnt.loss_sum
+        self._place = msgspec.structs.replace(place, steps=steps, loss_sum=loss_sum)
+        self._meter.count(learnt.steps, learnt.decisions)
+
+    def _validate(self) -> float:
+        return validation_loss(self.net, self._scaler, self._arrays, self._blocks, self._validation)
+
+    def _end_epoch(self) -> EpochLog:
+        started, place = self._clock(), self._place
+        loss = self._validate()
+        log = EpochLog(
+            epoch=place.epoch + 1,
+            train_loss=place.loss_sum / place.steps if place.steps else None,
+            validation_loss=loss,
+            seconds=place.seconds + self._clock() - started,
+        )
+        if loss < min(each.validation_loss for each in self.log):
+            self._best = _copy_weights(self.net)
+        self.log.append(log)
+        self._place = Place(epoch=place.epoch + 1, pieces=place.pieces)
+        return log
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(
+            place=self._place,
+            log=tuple(self.log),
+            weights=self.net.state_dict(),
+            best=self._best,
+            optimiser=optimiser_tensors(self._learner.optimiser),
+        )
+
+    def _resume(self, checkpoints: Checkpoints, key: str) -> None:
+        try:
+            found = checkpoints.load(key)
+        except ModelError as error:
+            self._note(f"{error}; training starts over")
+            return
+        if found is not None:
+            device = next(self.net.parameters()).device
+            self.net.load_state_dict(found.weights)
+            restore_optimiser(self._learner.optimiser, found.optimiser)
+            self._best = {name: each.to(device) for name, each in found.best.items()}
+            self._place, self.log = found.place, list(found.log)
+            self._note(f"going on after epoch {found.place.epoch} and {found.place.batch} batches of the next")
+
+    def _note(self, words: str) -> None:
+        if self._watcher is not None:
+            self._watcher.noted(words)
 
 
-def _weighted_loss(logits_bdk: Tensor, label_bd: Tensor, log_weight: Tensor) -> Tensor:
-    """Cross-entropy with class weights that leaves the probabilities those of the data.
-
-    Weighted classes make a network learn p(k|x) w_k instead of p(k|x). Adding log w_k to its logits inside the loss
-    takes that tilt upon the loss, so that the logits themselves stay unweighted.
-    """
-    return nn.functional.cross_entropy(
-        logits_bdk.flatten(0, 1) + log_weight,
-        label_bd.flatten().long(),
-        weight=log_weight.exp(),
-        ignore_index=int(Label.UNKNOWN),
-    )
+def _key(
+    arrays: Arrays, splits: Splits, scaler: Scaler, network: NetworkConfig, config: TrainConfig, device: str
+) -> str:
+    """A hash of everything that the weights depend on; the scaler stands for the features that it was fitted on."""
+    settings = splits, scaler, network, config, arrays.timeframes, arrays.spec_hash, arrays.data_hash
+    digest = hashlib.sha256(msgspec.json.encode((settings, device, str(torch.__version__))))
+    for column in (arrays.ts_ns, arrays.label):
+        digest.update(np.ascontiguousarray(column))
+    return digest.hexdigest()
 
 
 def validation_loss(net: HeliosNetwork, scaler: Scaler, arrays: Arrays, blocks: Blocks, span: Span) -> float:
@@ -181,30 +263,10 @@ def class_prior(arrays: Arrays, train: Span) -> tuple[float, ...]:
     return tuple((counts / counts.sum()).tolist())
 
 
-def _batches(pieces: list[Piece], size: int) -> list[list[Piece]]:
-    return [pieces[at : at + size] for at in range(0, len(pieces), size)]
+def _seed(*numbers: int) -> int:
+    """A seed for torch from several numbers, unlike that of any other numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, config: TrainConfig, progress: float) -> None:
-    """Linear warm-up, then half a cosine down to nothing; ``progress`` runs from 0 to 1."""
-    if progress < config.warm_up:
-        share = (progress + 1e-3) / config.warm_up
-    else:
-        share = 0.5 * (1.0 + cos(pi * (progress - config.warm_up) / (1.0 - config.warm_up)))
-    for group in optimiser.param_groups:
-        group["lr"] = config.learning_rate * share
-
-
-def _parameter_groups(net: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Weights decay; biases and norms do not."""
-    weights = [each for each in net.parameters() if each.ndim > 1]
-    others = [each for each in net.parameters() if each.ndim == 1]
-    return [{"params": weights, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-
-
-def _copy_weights(net: nn.Module) -> dict[str, Tensor]:
+def _copy_weights(net: nn.Module) -> Tensors:
     return {name: each.detach().clone() for name, each in net.state_dict().items()}
-
-
-def _mean(losses: list[Tensor]) -> float | None:
-    return float(torch.stack(losses).mean()) if losses else None

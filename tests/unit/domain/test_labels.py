@@ -67,8 +67,20 @@ def test_stop_follows_the_volatility_over_the_hold():
     bars = bars_through([100.0, 100.0, 95.0, *[104.9] * 1440])
     vol = np.array([0.02, 0.03])
     labels = label_decisions(bars, np.array([0, 0]), vol, plan)
-    assert labels.net_long == pytest.approx([-0.04, 0.049])
+    assert labels.taker_long == pytest.approx([-0.04, 0.049])
     assert plan.hold_ns == NS_PER_DAY
+
+
+@pytest.mark.parametrize("entry", ["taker", "maker"])
+def test_both_ways_to_enter_are_followed_and_the_plans_own_makes_the_label(entry):
+    """The price gaps up and goes on: a maker's bid below is never filled, a taker is in at the open."""
+    bars = bars_through([100.0] + [101.0 + k for k in range(15)])
+    bars.open[1], bars.low[1] = 100.5, 100.5
+    plan = ExitPlan(hold_mins=10, max_hold_mins=60, entry=entry, costs=FREE)
+    labels = label_decisions(bars, np.array([0]), np.array([vol_for_stop(0.02)]), plan)
+    assert labels.taker_long[0] == pytest.approx(0.04)
+    assert labels.maker_long[0] == 0.0
+    assert labels.label[0] == (Label.BUY if entry == "taker" else Label.HOLD)
 
 
 @pytest.mark.parametrize("kind", ["plan_outcome", "triple_barrier"])
@@ -77,7 +89,7 @@ def test_without_a_volatility_the_label_is_unknown(kind):
         bars_through([100.0] * 20), np.array([0]), np.array([np.nan]), PLAN, LabelConfig(kind=kind)
     )
     assert labels.label[0] == Label.UNKNOWN
-    assert np.isnan(labels.net_long[0])
+    assert np.isnan(labels.taker_long[0])
 
 
 @pytest.mark.parametrize(

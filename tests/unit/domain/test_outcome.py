@@ -126,6 +126,12 @@ def test_maker_whose_price_is_only_touched_stays_unfilled(side, row):
     assert np.isnan(done.entry_price[0])
 
 
+def test_maker_waits_for_one_bar_at_least():
+    """A wait shorter than a bar must not turn a maker into a taker at maker's costs."""
+    above = (100.5, 101, 100.2, 100.5)
+    assert follow([CALM, above, CALM, CALM, CALM], maker=True, wait=0).kind[0] == ExitKind.UNFILLED
+
+
 def test_maker_gives_up_before_a_fill_that_would_have_come_too_late():
     above = (100.5, 101, 100.1, 100.5)
     assert follow([CALM, above, above, CALM, CALM, CALM], maker=True, wait=2).kind[0] == ExitKind.UNFILLED

@@ -50,8 +50,8 @@ def test_series_with_a_missing_stamp_is_refused():
 
 
 def test_column_of_the_wrong_shape_is_refused():
-    with pytest.raises(DataError, match="net_long has shape"):
-        msgspec.structs.replace(make_arrays(hours=6), net_long=np.zeros(3))
+    with pytest.raises(DataError, match="taker_long has shape"):
+        msgspec.structs.replace(make_arrays(hours=6), taker_long=np.zeros(3))
 
 
 def test_splits_follow_each_other_with_purge_and_embargo_between():
@@ -76,6 +76,22 @@ def test_window_too_short_for_its_purge_is_a_clear_error():
     arrays = msgspec.structs.replace(make_arrays(hours=48), plan=ExitPlan(hold_mins=1440))
     with pytest.raises(NotEnoughHistoryError, match="validation span has no labelled decision"):
         split_by_share(arrays, SplitConfig())
+
+
+@pytest.mark.parametrize("entry", ["taker", "maker"])
+def test_net_of_a_plan_is_that_of_its_own_entry(entry):
+    arrays = make_arrays(hours=6)
+    arrays = msgspec.structs.replace(arrays, plan=ExitPlan(entry=entry))
+    assert arrays.net_long is getattr(arrays, f"{entry}_long")
+    assert arrays.net_short is getattr(arrays, f"{entry}_short")
+
+
+def test_arrays_of_an_older_format_are_refused(tmp_path):
+    save_arrays(make_arrays(hours=6), tmp_path)
+    meta = msgspec.json.decode((tmp_path / "meta.json").read_bytes())
+    (tmp_path / "meta.json").write_bytes(msgspec.json.encode(meta | {"format": 1}))
+    with pytest.raises(DataError, match="format 1, not 2; make them anew"):
+        load_arrays(tmp_path)
 
 
 def test_split_must_leave_a_test():

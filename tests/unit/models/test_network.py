@@ -110,3 +110,15 @@ def test_untrained_network_predicts_the_prior():
     network.start_at((0.2, 0.5, 0.3))
     logits, _, _ = network(make_x(network, blocks=2), network.initial_state(2))
     torch.testing.assert_close(logits.softmax(-1), torch.tensor([0.2, 0.5, 0.3]).expand(2, 6, 3))
+
+
+def test_recurrent_layers_stay_at_full_precision_where_the_head_runs_in_half():
+    net = HeliosNetwork(PRESETS["helios-nano"], 3, Timeframes()).eval()
+    x_mbtf = tuple(torch.randn(2, bars, 3) for bars in (30, 6, 2))
+    _, _, exact = net(x_mbtf, net.initial_state(2))
+    with torch.autocast("cpu", torch.bfloat16):
+        logits, _, state = net(x_mbtf, net.initial_state(2))
+    assert logits.dtype == torch.bfloat16
+    for branch, wanted in zip(state, exact, strict=True):
+        for tensor, same in zip(branch, wanted, strict=True):
+            assert torch.equal(tensor, same)

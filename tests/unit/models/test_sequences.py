@@ -1,11 +1,15 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helios_nautilus.domain.labels import Label
 from helios_nautilus.domain.timeframe import NS_PER_HOUR, NS_PER_MIN, Timeframes
 from helios_nautilus.errors import NotEnoughHistoryError
 from helios_nautilus.models.dataset import Scaler, Span
-from helios_nautilus.models.sequences import Blocks, Piece, cut_pieces
+from helios_nautilus.models.sequences import Blocks, Piece, batch_pieces, cut_pieces
 from tests.unit.models.synthetic import N_FEATURES, START_NS, make_arrays
 
 PLAIN = Scaler(mean=((0.0,) * N_FEATURES,) * 3, std=((1.0,) * N_FEATURES,) * 3, clip=100.0)
@@ -104,8 +108,18 @@ def test_cut_pieces_cover_the_same_blocks_at_phases_that_change():
 def test_decisions_that_the_arrays_leave_out_have_no_label():
     arrays = make_arrays(hours=2)
     fields = {name: getattr(arrays, name) for name in arrays.__struct_fields__}
-    for name in ("ts_ns", "label", "net_long", "net_short", "vol_daily"):
+    for name in ("ts_ns", "label", "taker_long", "taker_short", "maker_long", "maker_short", "vol_daily"):
         fields[name] = fields[name][::2]
     blocks = Blocks(type(arrays)(**fields))
     assert (blocks.label[1::2] == Label.UNKNOWN).all()
     np.testing.assert_array_equal(blocks.label[::2], arrays.label[::2])
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=40), st.integers(1, 9), st.integers(0, 9))
+def test_batches_hold_every_piece_once_with_its_like(lengths, size, seed):
+    pieces = [Piece(0, 100 * at, 100 * at + length) for at, length in enumerate(lengths)]
+    batches = batch_pieces(pieces, size, np.random.default_rng(seed))
+    assert sorted(piece for batch in batches for piece in batch) == pieces
+    assert max(map(len, batches)) <= size
+    spans = sorted((min(p.stop - p.first for p in b), max(p.stop - p.first for p in b)) for b in batches)
+    assert all(low[1] <= high[0] for low, high in pairwise(spans))

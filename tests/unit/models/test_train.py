@@ -5,13 +5,17 @@ import torch
 
 from helios_nautilus.domain.labels import Label
 from helios_nautilus.domain.plan import Side
+from helios_nautilus.domain.timeframe import Timeframes
 from helios_nautilus.errors import ConfigError
 from helios_nautilus.models.checkpoint import EpochLog, Model
 from helios_nautilus.models.dataset import Arrays, SplitConfig, Splits, split_by_share
+from helios_nautilus.models.learner import Learner
+from helios_nautilus.models.network import HeliosNetwork
 from helios_nautilus.models.predict import predict_arrays
 from helios_nautilus.models.recipe import train_model
 from helios_nautilus.models.train import TrainConfig, class_prior, fit_network
 from tests.unit.models.synthetic import QUICK, TINY, make_arrays
+from tests.unit.models.watching import Notes
 
 
 def split(arrays: Arrays) -> Splits:
@@ -140,7 +144,103 @@ def test_prior_counts_the_training_span_and_has_no_zero():
     assert prior[Label.SELL] == pytest.approx(0.36, abs=0.06)
 
 
-@pytest.mark.parametrize("bad", [{"epochs": 0}, {"learning_rate": 0.0}, {"warm_up": 1.0}])
+def forget_memory_beyond(monkeypatch: pytest.MonkeyPatch, pieces: int) -> None:
+    """Let the network run out of memory whenever more pieces than this lie side by side."""
+    forward = HeliosNetwork.forward
+
+    def bounded(self, x_mbtf, state):
+        if self.training and len(x_mbtf[0]) > pieces:
+            raise torch.OutOfMemoryError
+        return forward(self, x_mbtf, state)
+
+    monkeypatch.setattr(HeliosNetwork, "forward", bounded)
+
+
+def test_out_of_memory_halves_the_pieces_side_by_side_and_goes_on(monkeypatch):
+    arrays = make_arrays(hours=48)
+    config = msgspec.structs.replace(QUICK, epochs=2, piece_blocks=8)
+    forget_memory_beyond(monkeypatch, 2)
+    notes, again = Notes(), Notes()
+    one, two = (fit_network(arrays, split(arrays), TINY, config, watcher=each) for each in (notes, again))
+    assert notes.words == [
+        "out of memory with 8 pieces side by side; going on with 4",
+        "out of memory with 4 pieces side by side; going on with 2",
+    ]
+    assert [each.validation_loss for each in one.log] == [each.validation_loss for each in two.log]
+    assert one.log[-1].validation_loss < one.log[0].validation_loss
+
+
+def test_no_decision_is_left_out_when_memory_runs_out(monkeypatch):
+    arrays = make_arrays(hours=48)
+    config = msgspec.structs.replace(QUICK, epochs=1, piece_blocks=8)
+    learnt: list[int] = []
+    learn = Learner.learn
+
+    def counted(self, chunks):
+        learnt.append((result := learn(self, chunks)).decisions)
+        return result
+
+    monkeypatch.setattr(Learner, "learn", counted)
+    fit_network(arrays, split(arrays), TINY, config)
+    whole, learnt[:] = sum(learnt), []
+    forget_memory_beyond(monkeypatch, 3)
+    fit_network(arrays, split(arrays), TINY, config)
+    assert sum(learnt) == whole > 0
+
+
+def test_memory_for_not_even_one_piece_is_a_clear_error(monkeypatch):
+    arrays = make_arrays(hours=48)
+    forget_memory_beyond(monkeypatch, 0)
+    with pytest.raises(ConfigError, match="smaller preset or fewer chunk_blocks"):
+        fit_network(arrays, split(arrays), TINY, QUICK)
+
+
+def test_pace_is_told_after_every_batch_and_ends_with_nothing_left():
+    arrays = make_arrays(hours=48)
+    notes = Notes()
+    config = msgspec.structs.replace(QUICK, epochs=2, piece_blocks=8)
+    fit_network(arrays, split(arrays), TINY, config, watcher=notes)
+    shares = [pace.share for pace in notes.paces]
+    assert shares == sorted(set(shares))
+    assert (shares[-1], notes.paces[-1].secs_left) == (1.0, 0.0)
+    assert {pace.epoch for pace in notes.paces} == {1, 2}
+    assert all(pace.decisions_per_sec > pace.steps_per_sec > 0 for pace in notes.paces)
+
+
+def test_cpu_is_not_compiled_for_and_stays_at_full_precision():
+    arrays = make_arrays(hours=48)
+    fitted = fit_network(arrays, split(arrays), TINY, msgspec.structs.replace(QUICK, epochs=1))
+    assert fitted.network.head._compiled_call_impl is None
+    exact = msgspec.structs.replace(QUICK, epochs=1, mixed_precision=False)
+    assert fit_network(arrays, split(arrays), TINY, exact).log[1].train_loss == fitted.log[1].train_loss
+
+
+def test_focal_loss_finds_the_signal_too_and_the_temperature_sharpens_what_it_left_unsure():
+    arrays = make_arrays(hours=96, signal=1.5)
+    config = msgspec.structs.replace(QUICK, focal_gamma=3.0)
+    model = train_model(arrays, split(arrays), TINY, config, created_ns=0)
+    assert model.card.test_metrics.skill > 0.1
+    assert model.card.temperature < 0.95
+
+
+def test_learning_rate_rises_then_falls_to_nothing():
+    net = HeliosNetwork(TINY, 3, Timeframes())
+    learner = Learner(net, (0.3, 0.4, 0.3), msgspec.structs.replace(QUICK, warm_up=0.2))
+    rates = []
+    for share in np.linspace(0.0, 1.0, 21):
+        learner.set_rate(float(share))
+        rates.append(learner.optimiser.param_groups[0]["lr"])
+    assert np.argmax(rates) == 4
+    assert rates[4] == pytest.approx(QUICK.learning_rate)
+    assert (np.diff(rates[:5]) > 0).all()
+    assert (np.diff(rates[4:]) < 0).all()
+    assert rates[-1] == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"epochs": 0}, {"learning_rate": 0.0}, {"warm_up": 1.0}, {"threads": 0}, {"focal_gamma": -1.0}, {"seed": -1}],
+)
 def test_impossible_settings_are_refused(bad):
     with pytest.raises(ConfigError, match="train"):
         TrainConfig(**bad)
