@@ -42,6 +42,10 @@ class LogisticConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_rows: int = 200_000
     """More rows than this are thinned evenly: a linear model has learnt all it can by then."""
 
+    def __post_init__(self) -> None:
+        if not self.strengths or min(self.strengths) <= 0 or self.clip <= 0 or self.max_rows < 1:
+            raise ConfigError("logistic: strengths and clip must be above 0, max_rows 1 or more")
+
 
 class BoostingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """LightGBM with early stopping on the validation span. Cautious: neighbouring labels overlap."""
@@ -55,6 +59,14 @@ class BoostingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     share_of_columns: float = 0.5
     share_of_rows: float = 0.5
     ridge: float = 10.0
+
+    def __post_init__(self) -> None:
+        if min(self.rounds, self.patience, self.min_leaf) < 1 or self.leaves < 2:
+            raise ConfigError("boosting: rounds, patience and min_leaf must be 1 or more, leaves 2 or more")
+        if not (0 < self.share_of_columns <= 1 and 0 < self.share_of_rows <= 1):
+            raise ConfigError("boosting: share_of_columns and share_of_rows must lie in (0, 1]")
+        if self.learning_rate <= 0 or self.ridge < 0:
+            raise ConfigError("boosting: learning_rate must be above 0, ridge not below it")
 
 
 def fit_prior(train: Table, validation: Table) -> Classifier:

@@ -222,6 +222,13 @@ def _regime_hover(refit: VolatilityRecord) -> str:
 
 def _layout(run: RunRecord, *, height: int, hovermode: str) -> Spec:
     window = [run.start_ns / _NS_PER_MS, run.end_ns / _NS_PER_MS]
+    spec = layout(height=height, hovermode=hovermode)
+    spec["xaxis"] |= {"type": "date", "range": window}
+    return spec
+
+
+def layout(*, height: int, hovermode: str) -> Spec:
+    """What all figures of all pages have in common."""
     axis = {"gridcolor": "var(--rule)", "zeroline": False, "linecolor": "var(--rule)", "ticks": ""}
     return {
         "height": height,
@@ -235,7 +242,7 @@ def _layout(run: RunRecord, *, height: int, hovermode: str) -> Spec:
         "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
         "barmode": "overlay",
         "bargap": 0.35,
-        "xaxis": axis | {"type": "date", "showgrid": False, "range": window},
+        "xaxis": axis | {"showgrid": False},
         "yaxis": axis | {"automargin": True, "tickformat": ","},
     }
 

@@ -2,17 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import jinja2
 import msgspec
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from helios_nautilus.domain.bars import Bars
-from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.journal.records import (
     EventRecord,
     KillSwitchRecord,
@@ -21,12 +18,13 @@ from helios_nautilus.journal.records import (
     RunRecord,
     VolatilityRecord,
 )
-from helios_nautilus.report import charts, numerals, wording
+from helios_nautilus.report import charts
 from helios_nautilus.report.curves import account_curve, buy_and_hold_curve
 from helios_nautilus.report.decisions import select_decisions
 from helios_nautilus.report.funnel import follow
+from helios_nautilus.report.render import environment, script_json, write_whole
 from helios_nautilus.report.summary import Summary, run_of, summarise
-from helios_nautilus.report.verdict import deepest_fall, is_rough, verdict, why_no_trades
+from helios_nautilus.report.verdict import is_rough, verdict, why_no_trades
 
 EVENTS_SHOWN: Final = 100
 """The latest events are listed, this many; all are counted."""
@@ -44,8 +42,8 @@ def write_report(records: Iterable[Record], prices: Mapping[str, Bars], folder: 
     summary = summarise(records, prices)
     page = render_page(records, prices, summary)
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "index.html", page.encode())
-    _write(folder / "summary.json", msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
+    write_whole(folder / "index.html", page.encode())
+    write_whole(folder / "summary.json", msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
     return summary
 
 
@@ -58,7 +56,7 @@ def render_page(records: Iterable[Record], prices: Mapping[str, Bars], summary: 
     events = [record for record in records if isinstance(record, EventRecord)]
     decisions = select_decisions(records, follow(records))
     specs = _charts(run, records, prices, trades, refits)
-    template = _environment().get_template("page.html")
+    template = environment().get_template("page.html")
     return template.render(
         summary=summary,
         run=run,
@@ -75,7 +73,7 @@ def render_page(records: Iterable[Record], prices: Mapping[str, Bars], summary: 
         events=events[-EVENTS_SHOWN:],
         brackets_shown=charts.BRACKETS_SHOWN,
         charted=set(specs),
-        chart_specs=_script_json(specs),
+        chart_specs=script_json(specs),
         plotly_js=Markup(get_plotlyjs()),
     )
 
@@ -115,35 +113,3 @@ def _charts(
     if refits:
         specs["chart-regimes"] = charts.regime_chart(refits, run)
     return specs
-
-
-def _script_json(value: Any) -> Markup:
-    """JSON that cannot end the script element it stands in."""
-    text = msgspec.json.encode(value).decode()
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("helios_nautilus.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    names = ("money", "percent", "ratio", "whole", "price", "quantity", "measure", "moment", "tone")
-    environment.filters |= {name: getattr(numerals, name) for name in names}
-    environment.filters |= {"close_words": wording.close_words, "phrase": wording.phrase, "depth": deepest_fall}
-    environment.filters["seconds"] = lambda secs: numerals.duration(None if secs is None else secs * NS_PER_SEC)
-    return environment
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from helios_nautilus.errors import ConfigError
-from helios_nautilus.models.baselines import BoostingConfig, Table, fit_boosting, fit_logistic, fit_prior
+from helios_nautilus.models.baselines import (
+    BoostingConfig,
+    LogisticConfig,
+    Table,
+    fit_boosting,
+    fit_logistic,
+    fit_prior,
+)
 from helios_nautilus.models.calibrate import log_loss
 
 FITS = [fit_prior, fit_logistic, fit_boosting]
@@ -69,3 +76,20 @@ def test_without_the_extra_the_error_says_what_to_install(monkeypatch):
     table = make_table(1, n=50)
     with pytest.raises(ConfigError, match="need lightgbm: install Helios with the extra 'evaluate'"):
         fit_boosting(table, table, BoostingConfig())
+
+
+@pytest.mark.parametrize(
+    ("config", "wrong"),
+    [
+        (LogisticConfig, {"strengths": ()}),
+        (LogisticConfig, {"strengths": (0.0,)}),
+        (LogisticConfig, {"max_rows": 0}),
+        (BoostingConfig, {"rounds": 0}),
+        (BoostingConfig, {"leaves": 1}),
+        (BoostingConfig, {"share_of_rows": 1.5}),
+        (BoostingConfig, {"learning_rate": 0.0}),
+    ],
+)
+def test_settings_that_fit_nothing_are_refused(config, wrong):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        config(**wrong)

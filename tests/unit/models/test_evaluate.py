@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helios_nautilus.domain.labels import Label
-from helios_nautilus.models.evaluate import Metrics, directional_confidence, evaluate
+from helios_nautilus.models.evaluate import Metrics, calibration_curve, directional_confidence, evaluate
 
 PRIOR = (0.3, 0.4, 0.3)
 
@@ -113,3 +113,33 @@ def test_every_figure_is_finite_or_none_whatever_the_rows(seed, n, sure, only):
     for value in msgspec.structs.asdict(got).values():
         assert value is None or isinstance(value, tuple) or np.isfinite(value)
     assert msgspec.json.decode(msgspec.json.encode(got), type=Metrics) == got
+
+
+def test_the_most_confident_twentieth_is_judged_apart():
+    rng = np.random.default_rng(3)
+    n = 4000
+    lean = rng.uniform(-0.3, 0.3, n)
+    p = np.column_stack((0.35 - lean, np.full(n, 0.3), 0.35 + lean))
+    label = np.where(rng.uniform(size=n) < 0.5 + lean, Label.BUY, Label.SELL)
+    got = judge(p.tolist(), label.tolist())
+    assert got.directional_top == pytest.approx(0.79, abs=0.06)
+    assert got.directional_top > got.directional_accuracy + 0.08
+    assert judge([[0.2, 0.5, 0.3]], [1]).directional_top is None
+
+
+def test_base_rates_may_differ_from_row_to_row():
+    """As they do where the rows of several folds are judged together."""
+    p = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
+    label, net = np.array([2, 0], dtype=np.int8), np.zeros(2)
+    assert evaluate(p, label, net, net, prior=p).skill == pytest.approx(0.0)
+
+
+def test_calibration_curve_sets_what_was_said_against_what_came():
+    p = np.array([[0.05, 0.25, 0.7]] * 4)
+    label = np.array([2, 2, 2, 1], dtype=np.int8)
+    got = [(each.p_mean, each.frequency, each.count) for each in calibration_curve(p, label)]
+    assert got == [
+        pytest.approx((0.05, 0.0, 4)),
+        pytest.approx((0.25, 0.25, 4)),
+        pytest.approx((0.7, 0.75, 4)),
+    ]
