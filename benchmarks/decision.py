@@ -19,6 +19,7 @@ from benchmarks.world import World
 from helios_nautilus.config import HeliosConfig
 from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.messages import HELIOS_CLIENT, TOPIC_PREDICTIONS, Prediction
+from helios_nautilus.models.succession import Term
 from helios_nautilus.node.backtest import build_engine, load_market
 from helios_nautilus.node.predictions import predict_window
 from helios_nautilus.node.tiers import add_tiers
@@ -54,7 +55,7 @@ def _eager(config: HeliosConfig) -> HeliosConfig:
 
 def _sure(config: HeliosConfig, world: World) -> list[CustomData]:
     """The window's predictions, each made a BUY."""
-    found = [each for per_pair in predict_window(config, world.model).values() for each in per_pair]
+    found = [each for per_pair in predict_window(config, [Term(model=world.model)]).values() for each in per_pair]
     for prediction in found:
         prediction.p_buy, prediction.p_sell, prediction.p_hold = 0.7, 0.1, 0.2
     found.sort(key=lambda prediction: prediction.ts_init)

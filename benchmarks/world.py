@@ -10,7 +10,7 @@ from helios_nautilus.config import HeliosConfig, Window, load_config
 from helios_nautilus.history.arrays import export_arrays
 from helios_nautilus.history.demo import write_demo
 from helios_nautilus.models.checkpoint import Model, save_model
-from helios_nautilus.models.dataset import split_by_share
+from helios_nautilus.models.dataset import Arrays, split_by_share
 from helios_nautilus.models.network import PRESETS
 from helios_nautilus.models.recipe import train_model
 from helios_nautilus.node.predictions import write_predictions
@@ -24,6 +24,8 @@ class World(Struct, frozen=True, kw_only=True):
 
     config: HeliosConfig
     model: Model
+    arrays: Arrays
+    """What the model was trained on."""
     quick: bool
     words: str
 
@@ -49,7 +51,8 @@ def build_world(folder: Path, *, quick: bool) -> World:
     if quick:
         config = _shorten(config)
     write_demo(config.data.catalog, market)
-    model = _train(config)
+    arrays = _read(config)
+    model = _train(config, arrays)
     save_model(model, config.model.folder)
     write_predictions(config)
     days = (config.backtest.end_ns - config.backtest.start_ns) / 86_400e9
@@ -58,7 +61,7 @@ def build_world(folder: Path, *, quick: bool) -> World:
         f"{config.model.preset} trained for {len(model.card.log) - 1} epochs (seed {model.card.seed}), "
         f"a backtest of the last {days:g} days"
     )
-    return World(config=config, model=model, quick=quick, words=words)
+    return World(config=config, model=model, arrays=arrays, quick=quick, words=words)
 
 
 def _shorten(config: HeliosConfig) -> HeliosConfig:
@@ -73,9 +76,9 @@ def _shorten(config: HeliosConfig) -> HeliosConfig:
     )
 
 
-def _train(config: HeliosConfig) -> Model:
+def _read(config: HeliosConfig) -> Arrays:
     training, window = config.training, config.training.window
-    arrays = export_arrays(
+    return export_arrays(
         config.data.catalog,
         config.spec,
         window.start_ns,
@@ -84,5 +87,8 @@ def _train(config: HeliosConfig) -> Model:
         training.label,
         config.aether.volatility,
     )
-    splits = split_by_share(arrays, training.split)
-    return train_model(arrays, splits, PRESETS[config.model.preset], training.optimiser, created_ns=0)
+
+
+def _train(config: HeliosConfig, arrays: Arrays) -> Model:
+    splits = split_by_share(arrays, config.training.split)
+    return train_model(arrays, splits, PRESETS[config.model.preset], config.training.optimiser, created_ns=0)

@@ -25,6 +25,7 @@ TOPIC_PREDICTIONS: Final = "helios.predictions"
 TOPIC_PORTFOLIO: Final = "helios.portfolio"
 TOPIC_KILL_SWITCH: Final = "helios.kill_switch"
 TOPIC_PIPELINE: Final = "helios.pipeline"
+TOPIC_DRIFT: Final = "helios.drift"
 
 
 @customdataclass
@@ -32,7 +33,8 @@ class Prediction(Data):
     """Tier 2's calibrated probabilities for one decision bar.
 
     ``ts_event`` is the close of the decision bar, ``ts_init`` when the prediction was known. Attention is the weight of
-    each timeframe, fastest first. Written to a catalogue it can be replayed instead of the model.
+    each timeframe, fastest first. ``veto`` is the code of a reason not to act on it, if there is one. Written to a
+    catalogue it can be replayed instead of the model.
     """
 
     instrument_id: InstrumentId = InstrumentId.from_str("NONE.NONE")
@@ -45,6 +47,7 @@ class Prediction(Data):
     attention_medium: float = 0.0
     attention_low: float = 0.0
     price: float = 0.0
+    veto: str = ""
 
     @property
     def attention(self) -> tuple[float, float, float]:
@@ -150,6 +153,16 @@ class PortfolioState(Struct, frozen=True, kw_only=True):
     exposure: float
     open_positions: int
     """How many positions are open over all strategies."""
+
+
+class DriftAlert(Struct, frozen=True, kw_only=True):
+    """A figure of the drift monitor went beyond its limit (``is_raised``), or came back."""
+
+    ts_ns: int
+    what: str
+    is_raised: bool
+    value: float
+    limit: float
 
 
 class KillSwitchChanged(Struct, frozen=True, kw_only=True):

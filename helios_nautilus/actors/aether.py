@@ -1,7 +1,7 @@
 """Tier 3 as an actor: keeps every pair's volatility and answers how large a proposal may be."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from msgspec.structs import replace
@@ -30,6 +30,9 @@ from helios_nautilus.messages import (
     StageReply,
     StageRequest,
 )
+
+type PayoffAt = Callable[[int], PayoffTable | None]
+"""The payoff table that holds for decisions at a stamp, if there is one."""
 
 
 class AetherConfig(ActorConfig, frozen=True, kw_only=True):
@@ -67,8 +70,9 @@ class Aether(Actor):
         See `AetherConfig`.
     journal
         Takes a record of every sizing and every refit.
-    payoff
-        The model card's payoff table; without one the specification's defaults for p and b hold.
+    payoff_at
+        Gives the payoff table on the card of the model in charge at a stamp; without one the specification's defaults
+        for p and b hold.
     trackers
         Volatility trackers by instrument id, already fed with history; missing ones start cold.
     offload
@@ -80,13 +84,13 @@ class Aether(Actor):
         self,
         config: AetherConfig,
         journal: Journal,
-        payoff: PayoffTable | None = None,
+        payoff_at: PayoffAt | None = None,
         trackers: Mapping[str, VolatilityTracker] | None = None,
         offload: Offload = run_inline,
     ) -> None:
         super().__init__(config)
         self.journal = journal
-        self._payoff = payoff
+        self._payoff_at = payoff_at
         self._trackers = dict(trackers or {})
         self._offload = offload
         self._fitting: set[str] = set()
@@ -185,9 +189,10 @@ class Aether(Actor):
         )
 
     def _odds(self, proposal: Proposal) -> Odds | None:
-        if self._payoff is None:
+        payoff = None if self._payoff_at is None else self._payoff_at(proposal.ts_ns)
+        if payoff is None:
             return None
-        return self._payoff.lookup(proposal.side, proposal.p_buy if proposal.side is Side.LONG else proposal.p_sell)
+        return payoff.lookup(proposal.side, proposal.p_buy if proposal.side is Side.LONG else proposal.p_sell)
 
 
 def _minimum_notional(instrument: Instrument, price: float) -> float:

@@ -20,6 +20,7 @@ def announce(prediction: Prediction, msgbus: MessageBus, journal: Journal) -> No
             p_hold=prediction.p_hold,
             attention=prediction.attention,
             price=prediction.price,
+            veto=prediction.veto,
         )
     )
     msgbus.publish(TOPIC_PREDICTIONS, prediction)

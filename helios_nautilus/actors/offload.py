@@ -1,17 +1,55 @@
 """How an actor gets slow work done: on the spot in a backtest, elsewhere when trading live."""
 
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
+
+type Failed = Callable[[BaseException], None]
 
 
 class Offload(Protocol):
     """Runs ``work`` and hands its result to ``done`` on the engine's thread, at once or later."""
 
-    def __call__[T](self, work: Callable[[], T], done: Callable[[T], None]) -> None:
-        """Start the work."""
+    def __call__[T](self, work: Callable[[], T], done: Callable[[T], None], failed: Failed | None = None) -> None:
+        """Start the work. What it raises goes to ``failed`` where the engine would not hear of it otherwise."""
         ...
 
 
-def run_inline[T](work: Callable[[], T], done: Callable[[T], None]) -> None:
-    """Do the work now: a backtest's time stands still meanwhile."""
+def run_inline[T](work: Callable[[], T], done: Callable[[T], None], failed: Failed | None = None) -> None:
+    """Do the work now: a backtest's time stands still meanwhile, and an error ends the run."""
     done(work())
+
+
+class Worker:
+    """A thread beside the event loop, for a live node: work is done in its order, answers come back on the loop."""
+
+    def __init__(self, loop: AbstractEventLoop, name: str = "helios-worker") -> None:
+        self._loop = loop
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._is_closed = False
+
+    def __call__[T](self, work: Callable[[], T], done: Callable[[T], None], failed: Failed | None = None) -> None:
+        """See `Offload`. Without ``failed`` the loop's own exception handler hears of an error."""
+
+        def deliver(finished: Future[T]) -> None:
+            error = finished.exception()
+            if self._is_closed:
+                return
+            if error is None:
+                done(finished.result())
+            elif failed is not None:
+                failed(error)
+            else:
+                self._loop.call_exception_handler({"message": "Work beside the loop failed", "exception": error})
+
+        def hand_back(finished: Future[T]) -> None:
+            if not finished.cancelled() and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(deliver, finished)
+
+        self._executor.submit(work).add_done_callback(hand_back)
+
+    def close(self) -> None:
+        """Take no more work; what has not begun is dropped, and so are answers still to come."""
+        self._is_closed = True
+        self._executor.shutdown(wait=False, cancel_futures=True)

@@ -1,27 +1,37 @@
-"""Tier 1 and 2 as an actor: bars in, features, the network's step, one typed prediction a decision bar out."""
+"""Tier 1 and 2 as an actor: bars in, features, the network's step, one typed prediction a decision bar out.
 
-from collections.abc import Callable
+Features are worked out as the bars come. The network's step may be done elsewhere: it gets all that it has not seen
+yet in one piece, and an answer that comes too late, or not at all, means no decision.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 import numpy as np
+from msgspec import Struct
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.component import TimeEvent
 from nautilus_trader.config import ActorConfig
+from nautilus_trader.core.datetime import unix_nanos_to_iso8601
 from nautilus_trader.model.data import Bar, BookOrder, OrderBookDepth10, TradeTick
 from nautilus_trader.model.enums import AggressorSide
 from nautilus_trader.model.identifiers import InstrumentId
 
 from helios_nautilus.actors.announce import announce
+from helios_nautilus.actors.offload import Offload, run_inline
 from helios_nautilus.amounts import exact
 from helios_nautilus.bar_types import bar_type
 from helios_nautilus.domain.bars import BUY, SELL, Floats
 from helios_nautilus.domain.features.spec import FeatureSpec
-from helios_nautilus.domain.features.stream import FeatureStream
+from helios_nautilus.domain.features.stream import FeatureRow, FeatureStream
 from helios_nautilus.domain.timeframe import NS_PER_MS
+from helios_nautilus.errors import ModelError
 from helios_nautilus.journal.protocol import Journal
 from helios_nautilus.journal.records import EventRecord
 from helios_nautilus.messages import Prediction, decision_id_of
-from helios_nautilus.models.predict import PredictionValues
+from helios_nautilus.models.profile import veto_of
+from helios_nautilus.models.service import PredictionValues
 
 GRACE_MS: Final = 2000.0
 """How long the bars of a close are waited for."""
@@ -36,13 +46,37 @@ class StatefulPredictor(Protocol):
         """Take the features of the bar that closed at ``ts_ns``."""
         ...
 
-    def decide(self, instrument: int, ts_ns: int) -> PredictionValues | None:
-        """Calibrated probabilities at the close ``ts_ns``; None while the model has not seen enough."""
+    def decide(self, ts_ns: int) -> Sequence[PredictionValues | None]:
+        """What is predicted of each instrument at the close ``ts_ns``; None where the model has not seen enough."""
         ...
 
     def reset(self, instrument: int) -> None:
         """Forget the past of an instrument: a hole lies behind."""
         ...
+
+
+class NoModel:
+    """In the place of a model that could not be loaded: every decision fails, for the reason that it was not.
+
+    So there are no new entries, while everything else of a live node does its work on the positions that are open.
+    """
+
+    def __init__(self, reason: ModelError) -> None:
+        self._reason = reason
+
+    def observe(self, timeframe: int, instrument: int, features: Floats, ts_ns: int) -> None:
+        """Nobody looks."""
+
+    def decide(self, ts_ns: int) -> Sequence[PredictionValues | None]:
+        """Raise the reason."""
+        raise self._reason
+
+    def reset(self, instrument: int) -> None:
+        """There is nothing to forget."""
+
+
+type OnFeatures = Callable[[int, FeatureRow], None]
+"""Hears of the features of each timeframe (by its place, fastest first) at each of its closes."""
 
 
 class PredictionConfig(ActorConfig, frozen=True, kw_only=True):
@@ -52,19 +86,35 @@ class PredictionConfig(ActorConfig, frozen=True, kw_only=True):
     ----------
     spec
         The live feature specification; its hash is the model's.
-    model_id
-        Name of the model, told with every prediction.
     latency_ms
-        Time from the last bar of a close to its predictions; in a backtest it is simulated.
+        Time from the last bar of a close to its predictions, to be simulated in a backtest. Live it is 0: predictions
+        take the time they take.
     grace_ms
         How long the bars of a close are waited for; whoever is missing then has a hole.
+    deadline_ms
+        How long predictions are waited for; later ones are not used.
 
     """
 
     spec: FeatureSpec
-    model_id: str
     latency_ms: float = 0.2
     grace_ms: float = GRACE_MS
+    deadline_ms: float = 1000.0
+
+
+class _Close(Struct, frozen=True):
+    """The features of a timeframe at one of its closes."""
+
+    timeframe: int
+    row: FeatureRow
+
+
+class _Question(Struct, eq=False):
+    """A decision that was asked for and is not answered yet; once late, the answer is only waited for."""
+
+    ts_ns: int
+    deadline_ns: int
+    is_late: bool = False
 
 
 class PredictionActor(Actor):
@@ -75,19 +125,35 @@ class PredictionActor(Actor):
     config
         See `PredictionConfig`.
     journal
-        Takes every prediction, and a note of every close that had a hole.
+        Takes every prediction, and a note of every close that had a hole or no answer.
     stream, predictor
         The features and the model, already caught up with history.
+    offload
+        Where the model works. It is never asked twice at a time.
+    on_features
+        Who else is to see the features.
 
     """
 
     def __init__(
-        self, config: PredictionConfig, journal: Journal, stream: FeatureStream, predictor: StatefulPredictor
+        self,
+        config: PredictionConfig,
+        journal: Journal,
+        stream: FeatureStream,
+        predictor: StatefulPredictor,
+        *,
+        offload: Offload = run_inline,
+        on_features: OnFeatures | None = None,
     ) -> None:
         super().__init__(config)
         self.journal = journal
         self._stream = stream
         self._predictor = predictor
+        self._offload = offload
+        self._on_features = on_features
+        self._unseen: list[_Close] = []
+        self._question: _Question | None = None
+        self._is_state_lost = False
         timeframes = config.spec.timeframes
         self._names = timeframes.names
         self._lengths_ns = dict(zip(timeframes.names, timeframes.lengths_ns, strict=True))
@@ -111,6 +177,10 @@ class PredictionActor(Actor):
                 self.subscribe_trade_ticks(instrument_id)
             if spec.book:
                 self.subscribe_order_book_depth(instrument_id)
+
+    def on_stop(self) -> None:
+        """Whatever is still answered comes too late."""
+        self._question = None
 
     def on_bar(self, bar: Bar) -> None:
         """Take a bar; close its timeframe once the whole universe is in, and decide once all timeframes are closed."""
@@ -149,11 +219,9 @@ class PredictionActor(Actor):
         for close_ns in sorted(step_ns for step_ns in self._open[name] if step_ns <= ts_ns):
             self._open[name].discard(close_ns)
             row = self._stream.close_bar(name, close_ns)
-            for instrument, is_ready in enumerate(row.ready):
-                if is_ready:
-                    self._predictor.observe(index, instrument, row.values[instrument], close_ns)
-                else:
-                    self._predictor.reset(instrument)
+            self._unseen.append(_Close(index, row))
+            if self._on_features is not None:
+                self._on_features(index, row)
 
     # Deciding
 
@@ -167,49 +235,116 @@ class PredictionActor(Actor):
         self._waiting.discard(ts_ns)
         if f"HELIOS-GRACE-{ts_ns}" in self.clock.timer_names:
             self.clock.cancel_timer(f"HELIOS-GRACE-{ts_ns}")
-        self._alert(f"HELIOS-DECIDE-{ts_ns}", delay_ms, lambda _event: self._decide(ts_ns))
+        if delay_ms > 0:
+            self._alert(f"HELIOS-DECIDE-{ts_ns}", delay_ms, lambda _event: self._ask(ts_ns))
+        else:
+            self._ask(ts_ns)
 
     def _give_up_waiting(self, ts_ns: int) -> None:
         if ts_ns not in self._waiting:
             return
         self._waiting.discard(ts_ns)
         late = [name for name, is_complete in self._stream.due(ts_ns).items() if not is_complete]
-        self.journal.append(
-            EventRecord(
-                ts_ns=self.clock.timestamp_ns(),
-                kind="bars_missing",
-                words=f"after {self.config.grace_ms:g} ms the {', '.join(late)} bars of this close were not complete",
-            )
-        )
+        words = f"after {self.config.grace_ms:g} ms the {', '.join(late)} bars of this close were not complete"
+        self._note("bars_missing", words)
         for name in self._stream.due(ts_ns):
             self._open[name].add(ts_ns)
             self._close(name, ts_ns)
-        self._decide(ts_ns)
+        self._ask(ts_ns)
 
-    def _decide(self, ts_ns: int) -> None:
-        for instrument, instrument_id in enumerate(self.config.spec.universe):
-            values = self._predictor.decide(instrument, ts_ns)
-            if values is None:
-                continue
-            high, medium, low = values.attention
-            prediction = Prediction(
-                ts_event=ts_ns,
-                ts_init=self.clock.timestamp_ns(),
-                instrument_id=InstrumentId.from_str(instrument_id),
-                decision_id=decision_id_of(instrument_id, ts_ns),
-                model_id=self.config.model_id,
-                p_buy=values.p_buy,
-                p_sell=values.p_sell,
-                p_hold=values.p_hold,
-                attention_high=high,
-                attention_medium=medium,
-                attention_low=low,
-                price=self._prices[instrument_id],
-            )
-            announce(prediction, self.msgbus, self.journal)
+    def _ask(self, ts_ns: int) -> None:
+        """Hand the model what it has not seen and ask for its predictions, unless it still works on the last ones."""
+        if self._question is not None:
+            self._miss("prediction_late", f"{_stamp(ts_ns)}: the model was still busy with the close before")
+            return
+        deadline_ns = self.clock.timestamp_ns() + int(self.config.deadline_ms * NS_PER_MS)
+        question = self._question = _Question(ts_ns, deadline_ns)
+        closes, self._unseen = self._unseen, []
+        forgotten = len(self.config.spec.universe) if self._is_state_lost else 0
+        self._is_state_lost = False
+        work = partial(_serve, self._predictor, forgotten, closes, ts_ns)
+        self._offload(work, partial(self._answered, question), partial(self._failed, question))
+        if self._question is question:
+            self._alert(f"HELIOS-DEADLINE-{ts_ns}", self.config.deadline_ms, lambda _event: self._expire(question))
+
+    def _answered(self, question: _Question, answers: Sequence[PredictionValues | None]) -> None:
+        if not self._settle(question):
+            return
+        if self.clock.timestamp_ns() > question.deadline_ns:  # the alert may be a moment behind
+            self._expire(question)
+            return
+        for instrument_id, values in zip(self.config.spec.universe, answers, strict=True):
+            if values is not None:
+                announce(self._prediction(instrument_id, question.ts_ns, values), self.msgbus, self.journal)
+
+    def _failed(self, question: _Question, error: BaseException) -> None:
+        """Nobody knows how far the model came: it starts from nothing with the next block."""
+        self._is_state_lost = True
+        self._settle(question)
+        self._miss("prediction_failed", f"{_stamp(question.ts_ns)}: {type(error).__name__}: {error}")
+
+    def _settle(self, question: _Question) -> bool:
+        """The model is free again; False if its answer is no longer wanted."""
+        if self._question is not question:
+            return False
+        self._question = None
+        name = f"HELIOS-DEADLINE-{question.ts_ns}"
+        if name in self.clock.timer_names:
+            self.clock.cancel_timer(name)
+        return not question.is_late
+
+    def _expire(self, question: _Question) -> None:
+        if not question.is_late:
+            question.is_late = True
+            words = f"{_stamp(question.ts_ns)}: no prediction within {self.config.deadline_ms:g} ms"
+            self._miss("prediction_late", words)
+
+    def _miss(self, kind: str, words: str) -> None:
+        self._note(kind, words)
+        self.log.error(f"No decision: {words}")
+
+    def _note(self, kind: str, words: str) -> None:
+        self.journal.append(EventRecord(ts_ns=self.clock.timestamp_ns(), kind=kind, words=words))
+
+    def _prediction(self, instrument_id: str, ts_ns: int, values: PredictionValues) -> Prediction:
+        high, medium, low = values.attention
+        return Prediction(
+            ts_event=ts_ns,
+            ts_init=self.clock.timestamp_ns(),
+            instrument_id=InstrumentId.from_str(instrument_id),
+            decision_id=decision_id_of(instrument_id, ts_ns),
+            model_id=values.model_id,
+            p_buy=values.p_buy,
+            p_sell=values.p_sell,
+            p_hold=values.p_hold,
+            attention_high=high,
+            attention_medium=medium,
+            attention_low=low,
+            price=self._prices[instrument_id],
+            veto=veto_of(values.novelty),
+        )
 
     def _alert(self, name: str, delay_ms: float, callback: Callable[[TimeEvent], None]) -> None:
         self.clock.set_time_alert_ns(name, self.clock.timestamp_ns() + int(delay_ms * NS_PER_MS), callback)
+
+
+def _serve(
+    predictor: StatefulPredictor, forgotten: int, closes: Sequence[_Close], ts_ns: int
+) -> Sequence[PredictionValues | None]:
+    """Show the model the closes in their order, after it forgot so many instruments, and let it decide."""
+    for instrument in range(forgotten):
+        predictor.reset(instrument)
+    for close in closes:
+        for instrument, is_ready in enumerate(close.row.ready):
+            if is_ready:
+                predictor.observe(close.timeframe, instrument, close.row.values[instrument], close.row.ts_ns)
+            else:
+                predictor.reset(instrument)
+    return predictor.decide(ts_ns)
+
+
+def _stamp(ts_ns: int) -> str:
+    return str(unix_nanos_to_iso8601(ts_ns, nanos_precision=False))
 
 
 def _levels(orders: list[BookOrder]) -> tuple[Floats, Floats]:

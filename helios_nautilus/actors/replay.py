@@ -15,12 +15,12 @@ class ReplayConfig(ActorConfig, frozen=True, kw_only=True):
 
     Parameters
     ----------
-    model_id
-        The model whose predictions are expected; others are refused.
+    model_ids
+        The models whose predictions are expected; those of others are refused.
 
     """
 
-    model_id: str
+    model_ids: tuple[str, ...]
 
 
 class PredictionReplay(Actor):
@@ -36,9 +36,9 @@ class PredictionReplay(Actor):
 
     def on_data(self, data: Prediction) -> None:
         """Tell a prediction again. Raises `ModelError` if another model made it."""
-        if data.model_id != self.config.model_id:
+        if data.model_id not in self.config.model_ids:
             raise ModelError(
-                f"the catalogue's predictions are of model {data.model_id}, the run wants {self.config.model_id}: "
-                "write them again with 'helios predict'"
+                f"the catalogue's predictions are of model {data.model_id}, the run wants "
+                f"{' or '.join(self.config.model_ids)}: write them again with 'helios predict'"
             )
         announce(data, self.msgbus, self.journal)

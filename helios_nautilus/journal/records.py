@@ -56,6 +56,8 @@ class PredictionRecord(Record, frozen=True, kw_only=True):
     """Weight of each timeframe, fastest first; sums to one."""
     price: float
     """Last close known at the decision."""
+    veto: str = ""
+    """A short code of why nothing may be made of it, e.g. ``out_of_distribution``; empty if it may."""
 
 
 class SignalRecord(Record, frozen=True, kw_only=True):

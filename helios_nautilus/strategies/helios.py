@@ -47,6 +47,9 @@ class HeliosStrategy(TieredStrategy):
         if instrument_id not in self._instrument_ids:
             return
         side = Side.LONG if prediction.p_buy >= prediction.p_sell else Side.SHORT
+        if prediction.veto:
+            self.note(prediction.decision_id, instrument_id, "dropped", prediction.veto, side)
+            return
         if self.has_bet(instrument_id):
             self._reconsider(prediction, side)
             return

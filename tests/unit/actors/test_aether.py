@@ -135,9 +135,10 @@ def test_every_sizing_is_journalled_with_its_inputs_also_when_it_declines(kit: K
         assert record.words
 
 
-def test_the_cards_payoff_table_gives_the_odds(kit: Kit, journal: MemoryJournal) -> None:
+def test_the_payoff_table_of_the_model_in_charge_gives_the_odds(kit: Kit, journal: MemoryJournal) -> None:
     bins = (PayoffBin(p_from=0.0, count=500, win_rate=0.6, mean_win=0.03, mean_loss=0.02),)
-    start(kit, journal, payoff=PayoffTable(long=bins, short=bins), trackers={BTC.value: warm_tracker()})
+    tables = {proposal().ts_ns: PayoffTable(long=bins, short=bins)}
+    start(kit, journal, payoff_at=tables.get, trackers={BTC.value: warm_tracker()})
     tell_portfolio(kit)
 
     sizing = ask(kit).dossier.known_sizing

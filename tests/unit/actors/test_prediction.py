@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
+from msgspec.structs import replace
 from nautilus_trader.model.data import Bar
 from nautilus_trader.model.identifiers import InstrumentId
 
-from helios_nautilus.actors.prediction import PredictionActor, PredictionConfig
+from helios_nautilus.actors.offload import Offload, run_inline
+from helios_nautilus.actors.prediction import NoModel, PredictionActor, PredictionConfig, StatefulPredictor
 from helios_nautilus.adapters.valr.instruments import build_instrument
 from helios_nautilus.amounts import exact
 from helios_nautilus.domain.bars import Floats, MarketData
@@ -17,15 +19,17 @@ from helios_nautilus.domain.features.spec import FeatureSpec
 from helios_nautilus.domain.features.stream import FeatureStream
 from helios_nautilus.domain.features.table import build_tables
 from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_MS, NS_PER_SEC, Timeframes, parse_timeframe
+from helios_nautilus.errors import ModelError
 from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.journal.records import EventRecord, PredictionRecord
 from helios_nautilus.messages import TOPIC_PREDICTIONS, Prediction
-from helios_nautilus.models.predict import PredictionValues
+from helios_nautilus.models.service import PredictionValues
 from tests.fakes import BTC, ETH, MODEL_ID, Kit, at, bars_of, engine_bars, random_walk
 
 PAST = 2_040
 """Minutes of history: at least 102 bars of every timeframe, more than any feature asks for."""
 LATENCY_NS = NS_PER_MS // 5
+SAID = PredictionValues(p_buy=0.5, p_sell=0.2, p_hold=0.3, model_id=MODEL_ID, attention=(0.5, 0.3, 0.2))
 SPEC = FeatureSpec(reference=BTC.value, universe=(BTC.value, ETH.value))
 
 
@@ -39,10 +43,8 @@ class Recorder:
     def observe(self, timeframe: int, instrument: int, features: Floats, ts_ns: int) -> None:
         self.seen[timeframe, instrument].append((ts_ns, features.tobytes()))
 
-    def decide(self, instrument: int, ts_ns: int) -> PredictionValues | None:
-        if instrument in self.forgotten:
-            return None
-        return PredictionValues(p_buy=0.5, p_sell=0.2, p_hold=0.3, attention=(0.5, 0.3, 0.2))
+    def decide(self, ts_ns: int) -> list[PredictionValues | None]:
+        return [None if instrument in self.forgotten else SAID for instrument in range(2)]
 
     def reset(self, instrument: int) -> None:
         self.forgotten.append(instrument)
@@ -58,8 +60,15 @@ class Close(Struct):
 class World:
     """The actor with its real features, warmed up by a day of history, and the minutes that follow it."""
 
-    def __init__(self, spec: FeatureSpec = SPEC, minutes: int = 30) -> None:
-        self.kit, self.journal, self.model = Kit(BTC, ETH), MemoryJournal(), Recorder()
+    def __init__(
+        self,
+        spec: FeatureSpec = SPEC,
+        minutes: int = 30,
+        *,
+        model: StatefulPredictor | None = None,
+        offload: Offload = run_inline,
+    ) -> None:
+        self.kit, self.journal, self.model = Kit(BTC, ETH), MemoryJournal(), model or Recorder()
         stream = FeatureStream(spec, dict.fromkeys(spec.universe, 8))
         self.market, history = {}, {}
         for seed, name in enumerate(spec.universe):
@@ -71,7 +80,7 @@ class World:
         self.published = self.kit.listen(TOPIC_PREDICTIONS)
         self.kit.clock.set_time(at(PAST))
         self.actor = self.kit.start(
-            PredictionActor(PredictionConfig(spec=spec, model_id=MODEL_ID), self.journal, stream, self.model)
+            PredictionActor(PredictionConfig(spec=spec), self.journal, stream, self.model, offload=offload)
         )
 
     def closes(self, minutes: Iterable[int]) -> Iterator[Close]:
@@ -134,6 +143,25 @@ def test_a_prediction_says_what_was_known_when_and_is_journalled_before_it_is_to
     assert (first.p_buy, first.p_sell, first.p_hold, first.attention) == (0.5, 0.2, 0.3, (0.5, 0.3, 0.2))
     assert first.price == exact(close.bars[BTC][0].close)
     assert in_journal_when_told == [1, 2]
+
+
+def test_an_input_unlike_the_training_span_is_told_with_a_veto() -> None:
+    class Astonished(Recorder):
+        def decide(self, ts_ns: int) -> list[PredictionValues | None]:
+            return [replace(SAID, novelty=1.01), replace(SAID, novelty=0.99)]
+
+    world = World(model=Astonished())
+
+    world.live(*range(1, 6))
+
+    assert [each.veto for each in world.published] == ["out_of_distribution", ""]
+    assert [each.veto for each in world.journal.of(PredictionRecord)] == ["out_of_distribution", ""]
+
+
+def test_an_error_of_the_model_ends_a_backtest() -> None:
+    world = World(model=NoModel(ModelError("there is no model at catalog/models/demo")))
+    with pytest.raises(ModelError, match="there is no model"):
+        world.live(*range(1, 6))
 
 
 def test_no_decision_is_made_before_the_whole_universe_is_in(world: World) -> None:

@@ -10,7 +10,7 @@ from tests.fakes import MODEL_ID, Kit, prediction
 
 @pytest.fixture
 def replay(kit: Kit, journal: MemoryJournal) -> PredictionReplay:
-    return kit.start(PredictionReplay(ReplayConfig(model_id=MODEL_ID), journal))
+    return kit.start(PredictionReplay(ReplayConfig(model_ids=(MODEL_ID,)), journal))
 
 
 def test_a_stored_prediction_is_told_again_as_it_was(

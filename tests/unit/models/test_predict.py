@@ -4,8 +4,9 @@ import pytest
 from helios_nautilus.domain.timeframe import NS_PER_MIN, Timeframes
 from helios_nautilus.errors import ModelError
 from helios_nautilus.models.dataset import Arrays
-from helios_nautilus.models.network import NetworkConfig
-from helios_nautilus.models.predict import Predictor, predict_arrays
+from helios_nautilus.models.network import PRESETS, NetworkConfig
+from helios_nautilus.models.predict import predict_arrays
+from helios_nautilus.models.service import Predictor
 from tests.unit.models.synthetic import START_NS, make_arrays, make_model
 
 TWO_LAYERS = NetworkConfig(lstm_width=8, gru_width=8, dense_width=8)
@@ -22,8 +23,10 @@ def serve(predictor: Predictor, arrays: Arrays, order: tuple[int, ...] = (0, 1, 
                 series, row = arrays.series[timeframe], stamps[timeframe].get(now)
                 if row is not None and series.ready[row, instrument]:
                     predictor.observe(timeframe, instrument, series.x[row, instrument], now)
-            if now in decisions and (said := predictor.decide(instrument, now)):
-                out[decisions[now], instrument] = (said.p_sell, said.p_hold, said.p_buy, *said.attention)
+        if now in decisions:
+            for instrument, said in enumerate(predictor.decide(now)):
+                if said is not None:
+                    out[decisions[now], instrument] = (said.p_sell, said.p_hold, said.p_buy, *said.attention)
     return out
 
 
@@ -50,6 +53,20 @@ def test_service_bar_by_bar_and_one_pass_over_the_history_agree(timeframes):
     assert np.nanstd(served[:, :, 2]) > 0.01, "outputs must depend on the features for this to mean anything"
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_service_and_one_pass_agree_for_every_preset_and_instrument_across_a_gap(preset):
+    arrays = make_arrays(hours=2, n=3)
+    for series in arrays.series:
+        in_gap = (series.ts_ns > START_NS + 40 * NS_PER_MIN) & (series.ts_ns <= START_NS + 60 * NS_PER_MIN)
+        series.ready[in_gap, 1] = False
+    model = make_model(arrays, network=PRESETS[preset])
+    served = serve(Predictor(model, 3), arrays)
+    np.testing.assert_allclose(served, all_at_once(model, arrays), atol=1e-5, rtol=0)
+    is_said = np.isfinite(served).all(axis=2)
+    assert is_said[2:, [0, 2]].all()
+    assert is_said[:, 1].tolist() == [2 <= row < 8 or row >= 14 for row in range(24)]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_both_ways_treat_holes_alike(seed):
     arrays = make_arrays(hours=8)
@@ -74,8 +91,7 @@ def test_catching_up_with_the_past_equals_having_seen_it_live():
     serve(live, arrays)
     late.catch_up(arrays)
     now = int(arrays.ts_ns[-1])
-    for instrument in range(2):
-        one, two = live.decide(instrument, now), late.decide(instrument, now)
+    for one, two in zip(live.decide(now), late.decide(now), strict=True):
         assert one is not None
         assert two is not None
         assert two.p_buy == pytest.approx(one.p_buy, abs=1e-5)
@@ -122,7 +138,7 @@ class TestNoDecision:
         return predictor
 
     def decides(self, predictor: Predictor, minute: int) -> bool:
-        return predictor.decide(0, START_NS + minute * NS_PER_MIN) is not None
+        return predictor.decide(START_NS + minute * NS_PER_MIN)[0] is not None
 
     def test_before_anything_was_seen(self):
         assert not self.decides(self.observed(0), 5)
@@ -152,7 +168,7 @@ class TestNoDecision:
     def test_bar_seen_twice_changes_nothing(self):
         once, twice = self.observed(30), self.observed(30)
         twice.observe(0, 0, np.ones(3), START_NS + 30 * NS_PER_MIN)
-        assert once.decide(0, START_NS + 30 * NS_PER_MIN) == twice.decide(0, START_NS + 30 * NS_PER_MIN)
+        assert once.decide(START_NS + 30 * NS_PER_MIN) == twice.decide(START_NS + 30 * NS_PER_MIN)
 
     def test_features_of_the_wrong_number_are_an_error(self):
         with pytest.raises(ModelError, match=r"shape \(2,\)"):
@@ -174,6 +190,6 @@ def test_long_silence_between_decisions_keeps_memory_flat_and_numbers_equal():
         run = silent._runs[0]
         assert run is not None
         assert max(len(each) for each in run.pending) <= 15
-    said = silent.decide(0, int(arrays.ts_ns[-1]))
+    (said,) = silent.decide(int(arrays.ts_ns[-1]))
     assert said is not None
     assert said.p_buy == pytest.approx(asked[-1, 0, 2], abs=1e-5)

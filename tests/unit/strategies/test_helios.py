@@ -70,6 +70,20 @@ def test_with_shorts_a_sell_is_proposed(kit: Kit, tiers: Tiers, journal: MemoryJ
     assert request.dossier.proposal.side is Side.SHORT
 
 
+def test_a_vetoed_prediction_is_neither_proposed_nor_a_reason_to_leave(
+    kit: Kit, strategy: HeliosStrategy, tiers: Tiers, journal: MemoryJournal
+) -> None:
+    hold_a_position(kit, strategy)
+    asked = len(tiers.requests[Stage.AETHER])
+
+    strategy.on_prediction(prediction(ETH, minute=10, veto="out_of_distribution", **BUY))
+    strategy.on_prediction(prediction(BTC, minute=10, veto="out_of_distribution", **SELL))
+
+    assert len(tiers.requests[Stage.AETHER]) == asked
+    assert kit.orders("EXIT") == []
+    assert words(journal)[-2:] == [("dropped", "out_of_distribution")] * 2
+
+
 def test_a_prediction_on_another_instrument_is_none_of_our_business(
     strategy: HeliosStrategy, tiers: Tiers, journal: MemoryJournal
 ) -> None:
