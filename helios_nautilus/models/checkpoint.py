@@ -24,11 +24,24 @@ from helios_nautilus.domain.timeframe import Timeframes
 from helios_nautilus.errors import ConfigError, ModelError, SpecMismatchError
 from helios_nautilus.models.dataset import Scaler, Splits
 from helios_nautilus.models.evaluate import Metrics
-from helios_nautilus.models.network import Device, HeliosNetwork, NetworkConfig, choose_device
+from helios_nautilus.models.network import (
+    N_CLASSES,
+    Device,
+    HeliosNetwork,
+    NetworkConfig,
+    choose_device,
+    count_parameters,
+)
+from helios_nautilus.models.profile import FeatureProfile
+from helios_nautilus.models.rivals import Standing
 
-CARD_FORMAT: Final = 1
+CARD_FORMAT: Final = 2
 _WEIGHTS: Final = "model.safetensors"
 _CARD: Final = "card.json"
+_MOST_CARD_BYTES: Final = 1 << 24
+_MOST_HEADER_BYTES: Final = 1 << 20
+"""What the weights' file may hold beyond the numbers themselves."""
+_MOST_FEATURES: Final = 1 << 12
 
 
 class EpochLog(Struct, frozen=True, kw_only=True):
@@ -56,6 +69,7 @@ class ModelCard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     spec: dict[str, Any]
     spec_hash: str
     scaler: Scaler
+    profile: FeatureProfile
     temperature: float
     payoff: PayoffTable
     prior: tuple[float, ...]
@@ -70,6 +84,10 @@ class ModelCard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The training settings, as plain data."""
     validation_metrics: Metrics
     test_metrics: Metrics
+    raw_test_metrics: Metrics
+    """Before calibration: what the temperature was good for."""
+    standing: Standing
+    """Against the baselines, on the test rows."""
     log: tuple[EpochLog, ...]
     weights_sha256: str = ""
     """Filled in by `save_model`."""
@@ -145,11 +163,15 @@ def load_model(folder: Path, expected_spec_hash: str | None = None, device: Devi
             f"model {folder.name} was trained on features {card.spec_hash}, but {expected_spec_hash} are served; "
             "train a model on the live features or serve those of the model"
         )
-    weights = _read_weights(folder / _WEIGHTS, card.weights_sha256)
+    weights = _read_weights(folder / _WEIGHTS, card)
     # Nothing is allocated for what a card merely claims: the tensors that were read become the parameters.
     with torch.device("meta"):
         network = HeliosNetwork(card.network, card.n_features, card.timeframes)
     _check_shapes(folder, network, weights)
+    if count_parameters(network) != card.parameters:
+        raise ModelError(
+            f"{folder / _CARD} names {card.parameters:,} parameters, its network has others; train it anew"
+        )
     network.load_state_dict(weights, assign=True)
     return Model(network=network.to(choose_device(device)).eval().requires_grad_(requires_grad=False), card=card)
 
@@ -163,37 +185,73 @@ def load_card(folder: Path) -> ModelCard:
         raise ModelError(f"{folder} is not a whole model: {' and '.join(sorted(missing))} missing")
     _refuse_foreign(folder)
     try:
-        text = (folder / _CARD).read_bytes()
+        text = _read_bounded(folder / _CARD, _MOST_CARD_BYTES)
         version = msgspec.json.decode(text, type=_CardFormat).format
         if version != CARD_FORMAT:
             raise ModelError(f"{folder / _CARD} has format {version}, this Helios reads {CARD_FORMAT}; train it anew")
         card = msgspec.json.decode(text, type=ModelCard)
-    except (OSError, UnicodeDecodeError, msgspec.DecodeError, ConfigError) as error:
+    except (UnicodeDecodeError, msgspec.DecodeError, ConfigError, RecursionError) as error:
         raise ModelError(f"{folder / _CARD} is no readable model card: {error}") from error
+    if trouble := _find_nonsense(card):
+        raise ModelError(f"{folder / _CARD} is no readable model card: {trouble}")
     return card
+
+
+def hash_card(folder: Path) -> str:
+    """SHA-256 of a model's card, which names the weights as well; `ModelError` if it cannot be read."""
+    return hashlib.sha256(_read_bounded(folder / _CARD, _MOST_CARD_BYTES)).hexdigest()
 
 
 def _refuse_foreign(folder: Path) -> None:
     if foreign := {path.name for path in folder.iterdir()} - {_WEIGHTS, _CARD}:
         raise ModelError(f"{folder} holds what is no part of a model: {', '.join(sorted(foreign))}; remove it first")
+    for path in folder.iterdir():
+        if path.is_symlink() or not path.is_file():
+            raise ModelError(f"{path} is no plain file: what a model is made of lies in its own folder; copy it there")
+
+
+def _find_nonsense(card: ModelCard) -> str | None:
+    """What well-formed JSON may still say and no training ever wrote, in words."""
+    columns = (*card.scaler.mean, *card.scaler.std)
+    if not 0 < card.n_features <= _MOST_FEATURES or {len(each) for each in columns} != {card.n_features}:
+        return f"the scaler does not fit {card.n_features} features"
+    if len(card.scaler.mean) != 3 or len(card.scaler.std) != 3:
+        return "the scaler does not fit three timeframes"
+    if card.scaler.clip <= 0 or min(map(min, card.scaler.std)) <= 0:
+        return "the scaler divides by what is not above 0"
+    if not 0.01 <= card.temperature <= 100:
+        return f"no temperature is {card.temperature:g}"
+    if len(card.prior) != N_CLASSES or min(card.prior) <= 0 or abs(sum(card.prior) - 1.0) > 1e-6:
+        return "the base rates do not sum to one"
+    for bins in (card.payoff.long, card.payoff.short):
+        if not bins or min(min(each.mean_win, each.mean_loss) for each in bins) <= 0:
+            return "the payoff table names no bet"
+    return None
 
 
 class _CardFormat(Struct):
     format: int
 
 
-def _read_weights(path: Path, sha256: str) -> dict[str, torch.Tensor]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error}") from error
-    if hashlib.sha256(data).hexdigest() != sha256:
+def _read_weights(path: Path, card: ModelCard) -> dict[str, torch.Tensor]:
+    data = _read_bounded(path, 4 * card.parameters + _MOST_HEADER_BYTES)
+    if hashlib.sha256(data).hexdigest() != card.weights_sha256:
         raise ModelError(f"{path} is damaged or not the file that its card describes: the SHA-256 differs")
     try:
         weights: dict[str, torch.Tensor] = decode_weights(data)
     except (SafetensorError, ValueError, KeyError) as error:
         raise ModelError(f"{path} is not in safetensors format: {error}") from error
     return weights
+
+
+def _read_bounded(path: Path, most: int) -> bytes:
+    """A file's content, unless it is larger than ``most`` bytes: a foreign file is not worth the memory."""
+    try:
+        if (size := path.stat().st_size) > most:
+            raise ModelError(f"{path} holds {size:,} bytes; its model needs {most:,} at most: this is another file")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error}") from error
 
 
 def _check_shapes(folder: Path, network: HeliosNetwork, weights: dict[str, torch.Tensor]) -> None:

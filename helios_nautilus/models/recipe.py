@@ -1,5 +1,8 @@
 """The recipe: split, train, calibrate, fit the payoff table, judge on the test span, write the card."""
 
+import subprocess
+from pathlib import Path
+
 import msgspec
 import numpy as np
 
@@ -13,8 +16,12 @@ from helios_nautilus.models.dataset import Arrays, Span, Splits
 from helios_nautilus.models.evaluate import Metrics, evaluate
 from helios_nautilus.models.network import NetworkConfig, count_parameters
 from helios_nautilus.models.predict import predict_pieces
+from helios_nautilus.models.profile import fit_profile
+from helios_nautilus.models.progress import Watcher
+from helios_nautilus.models.resume import Checkpoints
+from helios_nautilus.models.rivals import meet_rivals
 from helios_nautilus.models.sequences import Blocks
-from helios_nautilus.models.threads import one_thread
+from helios_nautilus.models.threads import one_thread, threads
 from helios_nautilus.models.train import Fitted, Progress, TrainConfig, fit_network, labelled_rows
 
 
@@ -27,22 +34,29 @@ def train_model(
     created_ns: int,
     code_commit: str | None = None,
     progress: Progress | None = None,
+    watcher: Watcher | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Model:
-    """Train and judge a model. The test span is looked at once, after everything else is fixed."""
+    """Train and judge a model. The test span is looked at once, after everything else is fixed.
+
+    See `fit_network` for who hears of the training and how it goes on after a break. `LookaheadError` where the
+    splits, or what the scaler was fitted on, would let the training know what comes later.
+    """
+    with threads(config.threads):
+        fitted = fit_network(arrays, splits, network, config, progress, watcher=watcher, checkpoints=checkpoints)
     with one_thread():
-        return _train(arrays, splits, network, config, created_ns, code_commit, progress)
+        return _judge_fitted(arrays, splits, network, config, created_ns, code_commit, fitted)
 
 
-def _train(
+def _judge_fitted(
     arrays: Arrays,
     splits: Splits,
     network: NetworkConfig,
     config: TrainConfig,
     created_ns: int,
     code_commit: str | None,
-    progress: Progress | None,
+    fitted: Fitted,
 ) -> Model:
-    fitted = fit_network(arrays, splits, network, config, progress)
     blocks = Blocks(arrays)
     logits = predict_pieces(fitted.network, fitted.scaler, arrays, blocks, blocks.pieces()).logits
     validation = labelled_rows(arrays, splits.validation, logits)
@@ -61,6 +75,7 @@ def _train(
         spec=arrays.spec,
         spec_hash=arrays.spec_hash,
         scaler=fitted.scaler,
+        profile=fit_profile(arrays, fitted.scaler, splits.train),
         temperature=temperature,
         payoff=_fit_payoff(arrays, splits.validation, p),
         prior=fitted.prior,
@@ -73,6 +88,8 @@ def _train(
         training=msgspec.to_builtins(config),
         validation_metrics=_judge(arrays, splits.validation, p, fitted),
         test_metrics=_judge(arrays, splits.test, p, fitted),
+        raw_test_metrics=_judge(arrays, splits.test, probabilities(logits, 1.0), fitted),
+        standing=meet_rivals(arrays, splits, p, fitted.prior, seed=config.seed),
         log=fitted.log,
     )
     return build_model(fitted.network, card)
@@ -99,3 +116,14 @@ def _judge(arrays: Arrays, span: Span, p: Floats, fitted: Fitted) -> Metrics:
         arrays.net_short[rows].ravel(),
         prior=fitted.prior,
     )
+
+
+def code_commit() -> str | None:
+    """The commit of the code that runs, if it runs from a checkout, for the card."""
+    try:
+        asked = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return None
+    return asked.stdout.strip() or None

@@ -11,6 +11,8 @@ from helios_nautilus.models.checkpoint import Model, ModelCard, build_model
 from helios_nautilus.models.dataset import Arrays, Scaler, Series, Span, Splits
 from helios_nautilus.models.evaluate import evaluate
 from helios_nautilus.models.network import HeliosNetwork, NetworkConfig, count_parameters
+from helios_nautilus.models.profile import fit_profile
+from helios_nautilus.models.rivals import Standing
 from helios_nautilus.models.train import TrainConfig
 
 START_NS = 19_700 * NS_PER_DAY
@@ -43,8 +45,10 @@ def make_arrays(
         series=(series[timeframes.high], series[timeframes.medium], series[timeframes.low]),
         ts_ns=decided.ts_ns,
         label=label,
-        net_long=0.01 * score - 0.002,
-        net_short=-0.01 * score - 0.002,
+        taker_long=0.01 * score - 0.002,
+        taker_short=-0.01 * score - 0.002,
+        maker_long=0.01 * score - 0.001,
+        maker_short=-0.01 * score - 0.001,
         vol_daily=np.full(score.shape, 0.03),
         plan=ExitPlan(hold_mins=60, max_hold_mins=60),
         label_config=LabelConfig(),
@@ -68,6 +72,7 @@ def make_model(arrays: Arrays, *, seed: int = 0, network: NetworkConfig = TINY) 
     metrics = evaluate(p, none.astype(np.int8), none, none, prior=(0.3, 0.4, 0.3))
     span = Span(start_ns=START_NS, end_ns=START_NS + NS_PER_DAY)
     columns = rng.uniform(-0.5, 0.5, (3, arrays.n_features)).tolist()
+    scaler = Scaler(mean=tuple(map(tuple, columns)), std=((1.5,) * arrays.n_features,) * 3)
     card = ModelCard(
         helios_version="0",
         created_ns=0,
@@ -80,7 +85,8 @@ def make_model(arrays: Arrays, *, seed: int = 0, network: NetworkConfig = TINY) 
         instrument_ids=arrays.instrument_ids,
         spec=arrays.spec,
         spec_hash=arrays.spec_hash,
-        scaler=Scaler(mean=tuple(map(tuple, columns)), std=((1.5,) * arrays.n_features,) * 3),
+        scaler=scaler,
+        profile=fit_profile(arrays, scaler, Span(start_ns=0, end_ns=int(arrays.ts_ns[-1]))),
         temperature=1.3,
         payoff=fit_payoff(none, none, none, none, np.zeros(0, dtype=np.int64), hold_ns=arrays.plan.hold_ns),
         prior=(0.3, 0.4, 0.3),
@@ -93,6 +99,8 @@ def make_model(arrays: Arrays, *, seed: int = 0, network: NetworkConfig = TINY) 
         training={},
         validation_metrics=metrics,
         test_metrics=metrics,
+        raw_test_metrics=metrics,
+        standing=Standing(days=0, rivals=()),
         log=(),
     )
     return build_model(net, card)

@@ -1,0 +1,66 @@
+"""The gate: only a model that is better than the baselines on its test span is put in charge, unless it is forced.
+
+What counts, and why (docs/adr/0006-promotion.md): against the base rates the lead must be sure, in the whole log-loss
+and in its part about the side, for without it there is nothing to earn; against what a linear model and boosted trees
+make of the same rows it must be there. All of it is read from the model's card (`models.rivals`).
+"""
+
+from typing import Final
+
+from helios_nautilus.errors import ModelError
+from helios_nautilus.models.bootstrap import Interval
+from helios_nautilus.models.checkpoint import ModelCard
+from helios_nautilus.models.pointer import CHAMPION, Pointer
+from helios_nautilus.models.registry import Registry
+from helios_nautilus.models.rivals import Rival, RivalName
+
+MIN_TEST_DAYS: Final = 10
+"""Fewer days are too few to tell skill from luck: they are all that is drawn from."""
+RIVAL_WORDS: Final[dict[RivalName, str]] = {
+    "prior": "the base rates",
+    "logistic": "logistic regression",
+    "boosting": "LightGBM",
+}
+
+
+def find_objections(card: ModelCard) -> tuple[str, ...]:
+    """Why a model should not be put in charge, in words; empty if it may be."""
+    days = card.standing.days
+    if days < MIN_TEST_DAYS:
+        return (f"its test span has {days} days; at least {MIN_TEST_DAYS} are needed to tell skill from luck",)
+    found: list[str] = []
+    for name, words in RIVAL_WORDS.items():
+        rival = card.standing.rival(name)
+        if rival is None or rival.lead is None or rival.side_lead is None:
+            found.append(f"it was never held against {words}; train it with the extra 'evaluate' installed")
+        else:
+            found += _weigh(rival, rival.lead, rival.side_lead)
+    return tuple(found)
+
+
+def promote(
+    registry: Registry, name: str, *, ts_ns: int, who: str, why: str, force: bool = False, pointer: str = CHAMPION
+) -> Pointer:
+    """Put a model of the registry in charge of its features and plan, if the gate lets it pass or it is forced.
+
+    ``who`` and ``why`` go into the history, and so does what the gate had against it. `ModelError` if it is refused, or
+    is not sound.
+    """
+    objections = find_objections(registry.card(name))
+    if objections and not force:
+        raise ModelError(f"{name} is not promoted: {'; '.join(objections)} (--force overrules this and is kept)")
+    return registry.promote(name, ts_ns=ts_ns, who=who, why=why, objections=objections, pointer=pointer)
+
+
+def _weigh(rival: Rival, lead: Interval, side_lead: Interval) -> list[str]:
+    words = RIVAL_WORDS[rival.name]
+    if rival.name == "prior":
+        parts = ((lead, "in log-loss"), (side_lead, "about the side"))
+        return [f"it is not surely better than {words} {what}: {_say(each)}" for each, what in parts if each.low <= 0]
+    if lead.estimate < 0:
+        return [f"{words} has a lower log-loss, by {-lead.estimate:.4f}"]
+    return [f"{words} is no worse"] if lead.estimate == 0 else []
+
+
+def _say(lead: Interval) -> str:
+    return f"ahead by {lead.estimate:.4f}, which may be luck (95 % sure of {lead.low:.4f} only)"
