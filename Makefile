@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.12 >/dev/null 2>&1 && python3.12 -c '' 2>/dev/null && echo python3.12 || echo python3)
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help backtest test venue chaos check bench docs lock clean
+.PHONY: help backtest test venue chaos check promotion bench docs lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ check: $(INSTALLED) ## Lint, type-check, and hold the layers
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+promotion: $(INSTALLED) ## Put the promotion gate on trial: 20 seeds of markets without an edge, 20 with one
+	$(BIN)/python -m benchmarks.promotion
 
 bench: $(INSTALLED) ## Measure what docs/measurements.md states
 	$(BIN)/python -m benchmarks

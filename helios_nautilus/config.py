@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct, field
 
 from helios_nautilus.domain.decision.policy import GateRules
+from helios_nautilus.domain.drift import DriftRules
 from helios_nautilus.domain.features.spec import FeatureSpec
 from helios_nautilus.domain.labels import LabelConfig
 from helios_nautilus.domain.plan import ExitPlan
@@ -26,7 +27,10 @@ from helios_nautilus.domain.risk.volatility import VolatilityRules
 from helios_nautilus.domain.timeframe import NS_PER_SEC, Timeframes, parse_timeframe
 from helios_nautilus.errors import ConfigError
 from helios_nautilus.models.dataset import SplitConfig
-from helios_nautilus.models.network import PRESETS
+from helios_nautilus.models.evaluation import EvaluationConfig
+from helios_nautilus.models.network import PRESETS, Device
+from helios_nautilus.models.pointer import CHAMPION
+from helios_nautilus.models.precision import Precision
 from helios_nautilus.models.train import TrainConfig
 
 
@@ -109,19 +113,35 @@ class ModelSection(Section, frozen=True, kw_only=True):
     """Where the model lives, its size, and how its predictions come into a run."""
 
     folder: Path
-    """Where the weights and the card are."""
+    """Where training puts the weights and the card, and runs find them."""
+    registry: Path | None = None
+    """A folder of models: runs then follow its pointer for these features and this plan, whatever ``folder`` holds."""
+    pointer: str = CHAMPION
+    """Which of the registry's pointers."""
+    follow: Literal["current", "history"] = "current"
+    """``current``: the model in charge now; ``history``: at each decision the one that was in charge then."""
     preset: str = "helios-nano"
     """Size of the network: helios-nano, helios-small or helios-40m."""
     predictions: Literal["model", "catalogue"] = "model"
     """``model`` steps the network as the bars come; ``catalogue`` replays what `helios predict` has written."""
+    device: Device = "auto"
+    """Where the network is; ``auto`` takes CUDA where there is one."""
+    precision: Precision = "fp32"
+    """How a CPU keeps the weights in service. ``int8`` makes a wide network faster and a little less exact."""
     latency_ms: float = 0.2
     """Simulated time of a prediction."""
+    deadline_ms: float = 1000.0
+    """A live prediction that takes longer is not used."""
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
             raise ConfigError(f"model: preset {self.preset} is none of {', '.join(PRESETS)}")
-        if self.latency_ms <= 0:
-            raise ConfigError("model: latency_ms must be above 0")
+        if not 0 < self.latency_ms < self.deadline_ms:
+            raise ConfigError("model: latency_ms must be above 0 and below deadline_ms")
+        if self.follow == "history" and self.registry is None:
+            raise ConfigError("model: follow = history needs a registry; name the one that 'helios retrain' fills")
+        if self.precision == "int8" and self.device == "cuda":
+            raise ConfigError("model: precision int8 is the CPU's; write device cpu or auto, or precision fp32")
 
 
 class TrainingSection(Section, frozen=True, kw_only=True):
@@ -175,9 +195,11 @@ class HeliosConfig(Section, frozen=True, kw_only=True):
     plan: ExitPlan = ExitPlan()
     training: TrainingSection
     model: ModelSection
+    evaluation: EvaluationConfig = EvaluationConfig()
     aether: AetherSection = field(default_factory=AetherSection)
     gate: GateRules = GateRules()
     guardian: GuardianSection = field(default_factory=GuardianSection)
+    drift: DriftRules = DriftRules()
     execution: ExecutionSection = ExecutionSection()
     reports: Path = Path("reports")
     """Folder of the reports."""

@@ -142,6 +142,7 @@ def prediction(
     p_sell: float = 0.1,
     price: float = 1_000_000.0,
     model_id: str = MODEL_ID,
+    veto: str = "",
 ) -> Prediction:
     """What the model says at the close of a minute."""
     return Prediction(
@@ -157,6 +158,7 @@ def prediction(
         attention_medium=0.3,
         attention_low=0.2,
         price=price,
+        veto=veto,
     )
 
 
@@ -517,7 +519,7 @@ class Rig:
 
     def run(self) -> MemoryJournal:
         """Run to the end of the data; the journal of what happened."""
-        for actor in (*self._tiers, PredictionReplay(ReplayConfig(model_id=MODEL_ID), self.journal)):
+        for actor in (*self._tiers, PredictionReplay(ReplayConfig(model_ids=(MODEL_ID,)), self.journal)):
             self.engine.add_actor(actor)
         self.engine.add_strategy(self.strategy)
         for data in self._data:

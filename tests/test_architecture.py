@@ -109,10 +109,12 @@ def test_names_a_user_imports_are_pinned() -> None:
 
 def test_commands_are_pinned() -> None:
     context = click.Context(cli)
-    assert cli.list_commands(context) == ["backtest", "data", "predict", "sim", "train", "verify"]
-    groups = {name: cli.get_command(context, name) for name in ("data", "verify")}
+    names = ["backtest", "data", "evaluate", "models", "predict", "retrain", "sim", "train", "verify"]
+    assert cli.list_commands(context) == names
+    groups = {name: cli.get_command(context, name) for name in ("data", "models", "verify")}
     assert {name: sorted(group.commands) for name, group in groups.items() if isinstance(group, click.Group)} == {
         "data": ["backfill", "demo", "gaps", "import", "list", "verify"],
+        "models": ["compare", "list", "promote", "rollback", "show", "verify"],
         "verify": ["lookahead"],
     }
 

@@ -103,6 +103,7 @@ def test_unknown_missing_or_mistyped_field_is_named_with_its_path(
         ({"data__timeframes__decision": "1h"}, ["is not one of 1m/5m/15m", "at `$.data.timeframes`"]),
         ({"model__preset": "helios-9000"}, ["preset helios-9000 is none of", "at `$.model`"]),
         ({"model__latency_ms": 0}, ["latency_ms", "at `$.model`"]),
+        ({"model__follow": "history"}, ["needs a registry", "at `$.model`"]),
         ({"execution__latency_ms": 1}, ["latency_ms", "at `$.execution`"]),
         ({"execution__slippage_bound": 0}, ["slippage_bound", "at `$.execution`"]),
         ({"plan__hold_mins": 2000}, ["hold_mins", "at `$.plan`"]),

@@ -11,7 +11,10 @@ from helios_nautilus.errors import HeliosError
 _COMMANDS = {
     "backtest": "helios_nautilus.cli.backtest:backtest",
     "data": "helios_nautilus.cli.data:data",
+    "evaluate": "helios_nautilus.cli.evaluate:evaluate",
+    "models": "helios_nautilus.cli.models:models",
     "predict": "helios_nautilus.cli.model:predict",
+    "retrain": "helios_nautilus.cli.retrain:retrain",
     "sim": "helios_nautilus.cli.sim:sim",
     "train": "helios_nautilus.cli.model:train",
     "verify": "helios_nautilus.cli.verify:verify",

@@ -34,8 +34,9 @@ from helios_nautilus.history.catalogue import find_series, load_instruments, loa
 from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.journal.records import EquityRecord, RunRecord
 from helios_nautilus.messages import HELIOS_CLIENT
+from helios_nautilus.models.succession import Term, name_terms
 from helios_nautilus.models.threads import one_thread
-from helios_nautilus.node.model import load_run_model
+from helios_nautilus.node.model import load_terms
 from helios_nautilus.node.opening import opening_quotes, tape_quotes
 from helios_nautilus.node.predictions import check_predictions
 from helios_nautilus.node.tiers import Past, add_tiers
@@ -87,9 +88,9 @@ def load_market(config: HeliosConfig) -> Market:
     ids = config.data.instruments
     instruments = {each.id.value: each for each in load_instruments(config.data.catalog, ids)}
     _check_instruments(config, instruments)
-    model = load_run_model(config)
+    terms = load_terms(config)
     if config.model.predictions == "catalogue":
-        check_predictions(config, model.model_id)
+        check_predictions(config, terms)
     start_ns, end_ns = config.backtest.start_ns, config.backtest.end_ns
     read = partial(load_market_data, config.data.catalog, ids, bar=config.data.base, trades=config.data.trades)
     history, window = read(None, start_ns), read(start_ns, end_ns)
@@ -100,7 +101,7 @@ def load_market(config: HeliosConfig) -> Market:
             )
         if config.data.trades:
             check_tape(config, name, window[name])
-    return Market(instruments=instruments, history=history, window=window, model=model)
+    return Market(instruments=instruments, history=history, window=window, terms=terms)
 
 
 def check_tape(config: HeliosConfig, name: str, data: MarketData) -> None:
@@ -205,7 +206,7 @@ def _run_record(loaded: LoadedConfig, market: Market) -> RunRecord:
     config = loaded.config
     series = find_series(config.data.catalog, config.data.instruments[0], config.spec.base_ns)
     assert series is not None, "the market was read from it"
-    model_id = market.model.model_id
+    model_id = name_terms(market.terms)
     return RunRecord(
         ts_ns=config.backtest.start_ns,
         run_id=f"{config.name}-{loaded.hash[:8]}-{model_id[:8]}",
@@ -249,10 +250,16 @@ def _notes(config: HeliosConfig, market: Market) -> tuple[str, ...]:
         notes.append("Funding of the perpetuals is not in the data and not charged.")
     if config.gate.provider == "off":
         notes.append("The gate is off.")
-    if market.model.card.test_metrics.skill is not None:
-        skill = market.model.card.test_metrics.skill
-        notes.append(f"On its own test span the model's log-loss skill over the prior was {skill:+.4f}.")
+    notes += map(_term_note, market.terms)
     return tuple(notes)
+
+
+def _term_note(term: Term) -> str:
+    """How a model did on its own test span, and since when it was in charge if that was not always so."""
+    skill = term.model.card.test_metrics.skill
+    since = f", in charge from {unix_nanos_to_iso8601(term.start_ns)[:16]} on" if term.start_ns else ""
+    told = "is unknown" if skill is None else f"was {skill:+.4f}"
+    return f"Model {term.model.model_id}{since}: its log-loss skill over the prior {told} on its own test span."
 
 
 def _check_finished(journal: MemoryJournal, market: Market) -> None:

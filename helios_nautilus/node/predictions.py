@@ -1,6 +1,7 @@
 """Writes a model's predictions into the catalogue, so that runs can replay them instead of stepping the network."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -24,9 +25,10 @@ from helios_nautilus.history.arrays import hash_data, unlabelled_arrays
 from helios_nautilus.history.catalogue import load_instruments, load_market_data
 from helios_nautilus.messages import Prediction, decision_id_of
 from helios_nautilus.models.checkpoint import Model
-from helios_nautilus.models.predict import predict_arrays
+from helios_nautilus.models.profile import veto_of
+from helios_nautilus.models.succession import Term, name_terms, predict_terms
 from helios_nautilus.models.threads import one_thread
-from helios_nautilus.node.model import load_run_model
+from helios_nautilus.node.model import load_terms
 
 _KEY: Final = b"helios"
 """Under which a file's metadata say what it is."""
@@ -41,10 +43,10 @@ def write_predictions(config: HeliosConfig) -> dict[str, int]:
     """Predict every decision of the backtest window in one pass and replace what the catalogue held.
 
     Returns the number of predictions by instrument. The new files are written aside and moved in as one. Raises what
-    `load_run_model` and `load_market_data` raise, and `NotEnoughHistoryError` where there is nothing to predict.
+    `load_terms` and `load_market_data` raise, and `NotEnoughHistoryError` where there is nothing to predict.
     """
-    model = load_run_model(config)
-    found = predict_window(config, model)
+    terms = load_terms(config)
+    found = predict_window(config, terms)
     if not any(found.values()):
         raise NotEnoughHistoryError(
             f"{config.data.catalog} has no decision between {config.backtest.start} and {config.backtest.end} that "
@@ -55,14 +57,14 @@ def write_predictions(config: HeliosConfig) -> dict[str, int]:
         draft = ParquetDataCatalog(aside)
         for predictions in found.values():
             draft.write_data(predictions)
-        _sign(predictions_folder(Path(aside)), _Signature.of(config, model.model_id))
+        _sign(predictions_folder(Path(aside)), _Signature.of(config, name_terms(terms)))
         _swap(predictions_folder(Path(aside)), predictions_folder(catalog), Path(aside) / "replaced")
     return {name: len(predictions) for name, predictions in found.items()}
 
 
-def check_predictions(config: HeliosConfig, model_id: str) -> None:
-    """`ModelError` unless the catalogue holds this model's predictions of the whole backtest window."""
-    folder, wanted = predictions_folder(config.data.catalog), _Signature.of(config, model_id)
+def check_predictions(config: HeliosConfig, terms: Sequence[Term]) -> None:
+    """`ModelError` unless the catalogue holds the predictions of these models for the whole backtest window."""
+    folder, wanted = predictions_folder(config.data.catalog), _Signature.of(config, name_terms(terms))
     signatures = [_signature_of(path) for path in folder.rglob("*.parquet")]
     if not signatures:
         raise ModelError(f"{config.data.catalog} holds no predictions to replay: write them with 'helios predict'")
@@ -78,6 +80,7 @@ class _Signature(Struct, frozen=True, kw_only=True):
     """What written predictions are of."""
 
     model_id: str
+    """What `name_terms` calls the models."""
     start_ns: int
     end_ns: int
 
@@ -118,7 +121,7 @@ def _swap(draft: Path, target: Path, replaced: Path) -> None:
         raise
 
 
-def predict_window(config: HeliosConfig, model: Model) -> dict[str, list[Prediction]]:
+def predict_window(config: HeliosConfig, terms: Sequence[Term]) -> dict[str, list[Prediction]]:
     """The predictions of the backtest window by instrument, from all history there is before it."""
     spec, ids = config.spec, config.data.instruments
     data = load_market_data(
@@ -128,27 +131,29 @@ def predict_window(config: HeliosConfig, model: Model) -> dict[str, list[Predict
     tables = build_tables(spec, data, precisions)
     arrays = unlabelled_arrays(tables, config.plan, config.training.label, hash_data(data))
     with one_thread():
-        raw = predict_arrays(model, arrays)
-    p = raw.probabilities(model.card.temperature)
-    rows = np.flatnonzero((arrays.ts_ns > config.backtest.start_ns) & (arrays.ts_ns <= config.backtest.end_ns))
+        told = predict_terms(terms, arrays)
     known_ns = arrays.ts_ns + _delays_ns(tables, config.model.latency_ms)
     closes = tables[spec.timeframes.decision].close
-    return {
-        name: [
-            _prediction(
-                name,
-                int(arrays.ts_ns[row]),
-                int(known_ns[row]),
-                model,
-                p[row, i],
-                raw.attention[row, i],
-                float(closes[row, i]),
-            )
-            for row in rows
-            if np.isfinite(p[row, i]).all()
-        ]
-        for i, name in enumerate(ids)
-    }
+    found: dict[str, list[Prediction]] = {name: [] for name in ids}
+    for said in told:
+        ts_ns = arrays.ts_ns[said.decision]
+        rows = np.flatnonzero((ts_ns > config.backtest.start_ns) & (ts_ns <= config.backtest.end_ns))
+        for i, name in enumerate(ids):
+            found[name] += [
+                _prediction(
+                    name,
+                    int(ts_ns[row]),
+                    int(known_ns[said.decision[row]]),
+                    said.model,
+                    said.p[row, i],
+                    said.attention[row, i],
+                    float(closes[said.decision[row], i]),
+                    float(said.novelty[row, i]),
+                )
+                for row in rows
+                if np.isfinite(said.p[row, i]).all()
+            ]
+    return found
 
 
 def _delays_ns(tables: FeatureTables, latency_ms: float) -> Ints:
@@ -163,7 +168,7 @@ def _delays_ns(tables: FeatureTables, latency_ms: float) -> Ints:
 
 
 def _prediction(
-    name: str, ts_ns: int, known_ns: int, model: Model, p: Floats, attention: Floats, close: float
+    name: str, ts_ns: int, known_ns: int, model: Model, p: Floats, attention: Floats, close: float, novelty: float
 ) -> Prediction:
     high, medium, low = attention.tolist()
     return Prediction(
@@ -179,4 +184,5 @@ def _prediction(
         attention_medium=medium,
         attention_low=low,
         price=close,
+        veto=veto_of(novelty),
     )

@@ -1,5 +1,6 @@
 """The tiers and the strategy, built from one configuration and put into an engine."""
 
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 
 from msgspec import Struct
@@ -9,29 +10,46 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
 
 from helios_nautilus.actors.aether import Aether, AetherConfig
+from helios_nautilus.actors.drift import DriftConfig, DriftMonitor
 from helios_nautilus.actors.guardian import Guardian, GuardianConfig
 from helios_nautilus.actors.llm_gate import LlmGate, LlmGateConfig
 from helios_nautilus.actors.prediction import PredictionActor, PredictionConfig
 from helios_nautilus.actors.replay import PredictionReplay, ReplayConfig
 from helios_nautilus.config import HeliosConfig
 from helios_nautilus.domain.bars import MarketData
+from helios_nautilus.domain.drift import FeatureDrift
 from helios_nautilus.domain.features.stream import FeatureStream
+from helios_nautilus.domain.features.table import FeatureTables
+from helios_nautilus.domain.payoff import PayoffTable
+from helios_nautilus.domain.risk.volatility import VolatilityTracker
+from helios_nautilus.domain.timeframe import NS_PER_HOUR, parse_timeframe
 from helios_nautilus.history.arrays import hash_data, unlabelled_arrays
 from helios_nautilus.journal.protocol import Journal
 from helios_nautilus.llm.chain import build_provider
 from helios_nautilus.models.checkpoint import Model
-from helios_nautilus.models.predict import Predictor
+from helios_nautilus.models.succession import Succession, Term, model_at
 from helios_nautilus.node.warmup import warm_histories, warm_trackers
 from helios_nautilus.strategies.helios import HeliosStrategy, HeliosStrategyConfig
 
 
 class Past(Struct, frozen=True, kw_only=True):
-    """What is known before the first bar: definitions, history by instrument id, and the model."""
+    """What is known before the first bar: definitions, history by instrument id, and the models."""
 
     instruments: dict[str, Instrument]
     history: dict[str, MarketData]
     """Up to the start of the run."""
-    model: Model
+    terms: tuple[Term, ...]
+    """The models and their times in charge, oldest first; at least one."""
+
+    @property
+    def model(self) -> Model:
+        """The first model in charge."""
+        return self.terms[0].model
+
+    def payoff_at(self, ts_ns: int) -> PayoffTable | None:
+        """The payoff table on the card of the model in charge at a stamp."""
+        model = model_at(self.terms, ts_ns)
+        return None if model is None else model.card.payoff
 
     @property
     def precisions(self) -> dict[str, int]:
@@ -71,13 +89,21 @@ def add_tiers(engine: BacktestEngine, config: HeliosConfig, past: Past, journal:
         build_provider(config.gate),
         histories,
     )
-    for actor in (guardian, _aether(config, ids, past, journal), gate, _predictions(config, past, journal)):
+    bases = {name: instrument.base_currency.code for name, instrument in past.instruments.items()}
+    trackers = warm_trackers(config, past.history, past.precisions, bases)
+    aether = _aether(config, ids, past, journal, trackers)
+    for actor in (guardian, aether, gate, *_predictions(config, ids, past, journal, trackers)):
         engine.add_actor(actor)
     engine.add_strategy(_strategy(config, ids, journal))
 
 
-def _aether(config: HeliosConfig, ids: tuple[InstrumentId, ...], past: Past, journal: Journal) -> Aether:
-    bases = {name: instrument.base_currency.code for name, instrument in past.instruments.items()}
+def _aether(
+    config: HeliosConfig,
+    ids: tuple[InstrumentId, ...],
+    past: Past,
+    journal: Journal,
+    trackers: Mapping[str, VolatilityTracker],
+) -> Aether:
     return Aether(
         AetherConfig(
             instrument_ids=ids,
@@ -88,24 +114,75 @@ def _aether(config: HeliosConfig, ids: tuple[InstrumentId, ...], past: Past, jou
             allow_shorts=config.allow_shorts,
         ),
         journal,
-        past.model.card.payoff,
-        warm_trackers(config, past.history, past.precisions, bases),
+        past.payoff_at,
+        trackers,
     )
 
 
-def _predictions(config: HeliosConfig, past: Past, journal: Journal) -> Actor:
+def _predictions(
+    config: HeliosConfig,
+    ids: tuple[InstrumentId, ...],
+    past: Past,
+    journal: Journal,
+    trackers: Mapping[str, VolatilityTracker],
+) -> tuple[Actor, Actor]:
+    """Whoever makes the predictions, and who watches them; replayed, there are no features to watch."""
     if config.model.predictions == "catalogue":
-        return PredictionReplay(ReplayConfig(model_id=past.model.model_id), journal)
+        replay = ReplayConfig(model_ids=tuple(term.model.model_id for term in past.terms))
+        return PredictionReplay(replay, journal), _monitor(config, ids, journal, trackers)
     stream = FeatureStream(config.spec, past.precisions)
-    predictor = Predictor(past.model, len(config.spec.universe))
+    predictor = Succession(past.terms, len(config.spec.universe), config.model.precision)
     tables = stream.catch_up(past.history)
     predictor.catch_up(unlabelled_arrays(tables, config.plan, config.training.label, hash_data(past.history)))
-    return PredictionActor(
-        PredictionConfig(spec=config.spec, model_id=past.model.model_id, latency_ms=config.model.latency_ms),
+    monitor = _monitor(config, ids, journal, trackers, _warm_features(config, past.model, tables))
+    actor = PredictionActor(
+        PredictionConfig(
+            spec=config.spec,
+            latency_ms=config.model.latency_ms,
+            deadline_ms=config.model.deadline_ms,
+        ),
         journal,
         stream,
         predictor,
+        on_features=monitor.on_features,
     )
+    return actor, monitor
+
+
+def _monitor(
+    config: HeliosConfig,
+    ids: tuple[InstrumentId, ...],
+    journal: Journal,
+    trackers: Mapping[str, VolatilityTracker],
+    features: Sequence[FeatureDrift] = (),
+) -> DriftMonitor:
+    def volatility(name: str) -> float | None:
+        forecast = trackers[name].forecast
+        return None if forecast is None else forecast.vol_daily
+
+    return DriftMonitor(
+        DriftConfig(
+            instrument_ids=ids,
+            base=config.data.base,
+            timeframes=config.data.timeframes,
+            plan=config.plan,
+            label=config.training.label,
+            rules=config.drift,
+        ),
+        journal,
+        volatility,
+        features,
+    )
+
+
+def _warm_features(config: HeliosConfig, model: Model, tables: FeatureTables) -> list[FeatureDrift]:
+    """The newest window of each timeframe's features, compared with the model's training span."""
+    watched = []
+    for table, deciles in zip(tables.tables, model.card.profile.deciles, strict=True):
+        bars = config.drift.window_hours * NS_PER_HOUR // parse_timeframe(table.timeframe)
+        watched.append(FeatureDrift(deciles, bars * len(config.spec.universe)))
+        watched[-1].update(table.values[-bars:][table.ready[-bars:]])
+    return watched
 
 
 def _strategy(config: HeliosConfig, ids: tuple[InstrumentId, ...], journal: Journal) -> HeliosStrategy:

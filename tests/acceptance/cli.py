@@ -1,6 +1,8 @@
 """Helios as its user has it: the console command, in a folder with a small synthetic market and a configuration."""
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -77,6 +79,18 @@ def refuse(*arguments: str) -> str:
     assert "Traceback" not in outcome.out
     assert snapshot(Path()) == before
     return line.removeprefix("helios: ")
+
+
+def launch(*arguments: str) -> subprocess.Popen[str]:
+    """Start a command in a process of its own, as a shell does."""
+    code = "from helios_nautilus.cli.main import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
 
 
 def snapshot(folder: Path) -> dict[str, bytes | None]:

@@ -4,17 +4,13 @@ Every refusal here goes through `refuse`: exit code 1, exactly one line on stand
 (catalogue, model, reports) byte for byte as before.
 """
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.acceptance.cli import SMALL, refuse, snapshot, succeed, write_config
+from tests.acceptance.cli import SMALL, launch, refuse, snapshot, succeed, write_config
 
 HEADER = "open_time,open,high,low,close,volume\n"
 BARS = Path("market/data/bar/BTCZAR.VALR-1-MINUTE-LAST-EXTERNAL")
@@ -279,32 +275,8 @@ def test_report_that_cannot_be_written(desk: Path) -> None:
 # The same from a shell: a process of its own, with whatever it prints before and after
 
 
-def launch(*arguments: str) -> subprocess.Popen[str]:
-    code = "from helios_nautilus.cli.main import main; main()"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-
-
 def test_the_shell_sees_one_line_and_a_failure(desk: Path) -> None:
     write_config(desk / "no_model.toml", {**SMALL, "model.folder": "nowhere"})
     process = launch("backtest", "no_model.toml")
     _, err = process.communicate()
     assert (process.returncode, err) == (1, "helios: there is no model at nowhere\n")
-
-
-@pytest.mark.slow
-def test_interrupted_training_leaves_the_model_that_was_there(desk: Path) -> None:
-    write_config(desk / "long.toml", {**SMALL, "training.optimiser.epochs": 500, "training.optimiser.patience": 500})
-    before = snapshot(desk)
-    process = launch("train", "long.toml")
-    assert process.stdout is not None
-    assert any("epoch" in line for line in process.stdout)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate()
-    assert (process.returncode, err.split("\n")) == (1, ["", "helios: interrupted; nothing half-done was kept", ""])
-    assert snapshot(desk) == before

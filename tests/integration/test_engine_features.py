@@ -17,25 +17,30 @@ from helios_nautilus.adapters.valr.instruments import build_instrument
 from helios_nautilus.bar_types import bar_type
 from helios_nautilus.domain.bars import Floats
 from helios_nautilus.domain.features.spec import FeatureSpec
-from helios_nautilus.domain.features.stream import FeatureStream
+from helios_nautilus.domain.features.stream import FeatureRow, FeatureStream
 from helios_nautilus.domain.features.table import build_tables
 from helios_nautilus.domain.timeframe import Timeframes
 from helios_nautilus.history import load_market_data, write_demo
 from helios_nautilus.journal.memory import MemoryJournal
+from helios_nautilus.models.service import PredictionValues
 from helios_nautilus.simulator.market import MarketConfig
 
 
 class Recorder:
-    """Stands where the model stands and keeps what it is shown."""
+    """Keeps the features of every close, and says nothing where the model stands."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[int, int, int], Floats] = {}
 
-    def observe(self, timeframe: int, instrument: int, features: Floats, ts_ns: int) -> None:
-        self.rows[timeframe, instrument, ts_ns] = features.copy()
+    def on_features(self, timeframe: int, row: FeatureRow) -> None:
+        for instrument in np.flatnonzero(row.ready).tolist():
+            self.rows[timeframe, instrument, row.ts_ns] = row.values[instrument].copy()
 
-    def decide(self, instrument: int, ts_ns: int) -> None:
+    def observe(self, timeframe: int, instrument: int, features: Floats, ts_ns: int) -> None:
         return None
+
+    def decide(self, ts_ns: int) -> list[PredictionValues | None]:
+        return [None, None, None]
 
     def reset(self, instrument: int) -> None:
         return None
@@ -68,8 +73,12 @@ def test_features_of_the_engines_bars_equal_the_batch_to_the_last_bit(tmp_path: 
                 for o, h, low, c, v, ts_ns in zip(*columns, strict=True)
             ]
         )
-    config = PredictionConfig(spec=spec, model_id="recorder")
-    engine.add_actor(PredictionActor(config, MemoryJournal(), FeatureStream(spec, precisions), recorder))
+    stream = FeatureStream(spec, precisions)
+    engine.add_actor(
+        PredictionActor(
+            PredictionConfig(spec=spec), MemoryJournal(), stream, recorder, on_features=recorder.on_features
+        )
+    )
     engine.run()
     engine.dispose()
 

@@ -10,8 +10,8 @@ from helios_nautilus.config import HeliosConfig, LoadedConfig, Window
 from helios_nautilus.errors import ModelError, NotEnoughHistoryError
 from helios_nautilus.journal.records import FillRecord, PredictionRecord
 from helios_nautilus.messages import Prediction
-from helios_nautilus.models.checkpoint import load_model
 from helios_nautilus.node.backtest import run_backtest
+from helios_nautilus.node.model import load_terms
 from helios_nautilus.node.predictions import check_predictions, predictions_folder, write_predictions
 from helios_nautilus.simulator.market import MarketConfig
 from tests.acceptance.cli import snapshot
@@ -44,10 +44,6 @@ def stored(config: HeliosConfig) -> dict[str, Prediction]:
     rows = ParquetDataCatalog(config.data.catalog).query(Prediction)
     found = [getattr(row, "data", row) for row in rows]
     return {one.decision_id: one for one in found}
-
-
-def model_id(config: HeliosConfig) -> str:
-    return load_model(config.model.folder).model_id
 
 
 def test_one_pass_writes_what_the_model_says_bar_by_bar(with_hole: LoadedConfig) -> None:
@@ -91,13 +87,13 @@ def test_writing_again_replaces_what_was_there(with_hole: LoadedConfig) -> None:
 def test_window_that_was_written_serves_itself_and_any_part_of_it(with_hole: LoadedConfig) -> None:
     morning = during(with_hole, "2026-01-06T03:00", "2026-01-06T12:00").config
     write_predictions(morning)
-    check_predictions(morning, model_id(morning))
-    check_predictions(during(with_hole, "2026-01-06T05:00", "2026-01-06T06:00").config, model_id(morning))
+    check_predictions(morning, load_terms(morning))
+    check_predictions(during(with_hole, "2026-01-06T05:00", "2026-01-06T06:00").config, load_terms(morning))
     for start, end in (("2026-01-06T03:00", "2026-01-06T13:00"), ("2026-01-06", "2026-01-06T12:00")):
         with pytest.raises(ModelError, match="another window"):
-            check_predictions(during(with_hole, start, end).config, model_id(morning))
+            check_predictions(during(with_hole, start, end).config, load_terms(morning))
     with pytest.raises(ModelError, match="another model"):
-        check_predictions(morning, "another")
+        check_predictions(morning, 2 * load_terms(morning))
 
 
 def test_predictions_that_helios_did_not_write_are_not_replayed(with_hole: LoadedConfig) -> None:
@@ -108,7 +104,7 @@ def test_predictions_that_helios_did_not_write_are_not_replayed(with_hole: Loade
         path.unlink()
     ParquetDataCatalog(config.data.catalog).write_data(rows)
     with pytest.raises(ModelError, match="helios predict"):
-        check_predictions(config, model_id(config))
+        check_predictions(config, load_terms(config))
 
 
 def test_interrupted_writing_leaves_the_old_predictions(

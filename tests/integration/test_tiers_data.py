@@ -17,7 +17,7 @@ from helios_nautilus.domain.features.stream import FeatureStream
 from helios_nautilus.domain.features.table import build_tables
 from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
 from helios_nautilus.journal.records import PredictionRecord
-from helios_nautilus.models.predict import PredictionValues
+from helios_nautilus.models.service import PredictionValues
 from tests.fakes import BTC, ETH, MODEL_ID, Rig, at, bars_of, engine_bars, random_walk, trade_ticks
 
 PAST, LIVE = 1_560, 30
@@ -38,10 +38,9 @@ class Recorder:
     def observe(self, timeframe: int, instrument: int, features: Floats, ts_ns: int) -> None:
         self.seen[timeframe, instrument][ts_ns] = features.copy()
 
-    def decide(self, instrument: int, ts_ns: int) -> PredictionValues | None:
-        if instrument in self.broken:
-            return None
-        return PredictionValues(p_buy=0.4, p_sell=0.2, p_hold=0.4, attention=(0.5, 0.3, 0.2))
+    def decide(self, ts_ns: int) -> list[PredictionValues | None]:
+        said = PredictionValues(p_buy=0.4, p_sell=0.2, p_hold=0.4, model_id=MODEL_ID, attention=(0.5, 0.3, 0.2))
+        return [None if instrument in self.broken else said for instrument in range(len(NAMES))]
 
     def reset(self, instrument: int) -> None:
         self.broken.add(instrument)
@@ -120,7 +119,7 @@ def run_live(spec: FeatureSpec, *, missing: tuple[int, ...] = (), skip: int = 0)
     # An order book needs a venue with one; nothing is traded here.
     rig = Rig(BTC, ETH, venue={"book_type": BookType.L2_MBP if spec.book else BookType.L1_MBP})
     rig.use(
-        PredictionActor(PredictionConfig(spec=spec, model_id=MODEL_ID), rig.journal, stream, recorder),
+        PredictionActor(PredictionConfig(spec=spec, latency_ms=0), rig.journal, stream, recorder),
     )
     for name, data in market().items():
         instrument = next(each for each in rig.instruments.values() if each.id.value == name)
