@@ -60,8 +60,9 @@ def plan_outcomes(
     (NaN or not above 0: unknown). Hold, entry liquidity and costs come from ``plan``; ``bars`` are ``bar_ns`` long.
 
     A taker enters at the open of the next bar. A maker leaves a limit at the last close and is filled there if a bar
-    within ``maker_wait_secs`` (the next one at least) trades strictly through it. The hold counts from the open of the
-    entry bar and ends at a close. A stop that was jumped at a bar's open fills at that open; a target never fills better than its price.
+    within ``maker_wait_secs`` (the next one at least) trades strictly through it. The hold counts from the open of
+    the entry bar and ends at a close. A stop that was jumped at a bar's open fills at that open; a target never fills
+    better than its price.
     Stops and time-outs pay as takers, targets as makers.
     """
     n = len(ts_ns)
