@@ -47,7 +47,8 @@ _NETWORK: Final = NetworkConfig(lstm_layers=1, gru_layers=1, lstm_width=16, gru_
 _TRAINING: Final = TrainConfig(
     epochs=20,
     patience=6,
-    learning_rate=3e-3,
+    batch_size=8,
+    learning_rate=1e-3,
     piece_blocks=48,
     chunk_blocks=12,
     weight_decay=2.0,

@@ -1,8 +1,8 @@
 """The gate: only a model that is better than the baselines on its test span is put in charge, unless it is forced.
 
 What counts, and why (docs/adr/0006-promotion.md): against the base rates the lead must be sure, in the whole log-loss
-and in its part about the side, for without it there is nothing to earn; against what a linear model and boosted trees
-make of the same rows it must be there. All of it is read from the model's card (`models.rivals`).
+and in its part about the side, for without it there is nothing to earn; against LightGBM it must be there; and logistic
+regression must not surely be ahead. All of it is read from the model's card (`models.rivals`).
 """
 
 from typing import Final
@@ -54,13 +54,19 @@ def promote(
 
 def _weigh(rival: Rival, lead: Interval, side_lead: Interval) -> list[str]:
     words = RIVAL_WORDS[rival.name]
-    if rival.name == "prior":
-        parts = ((lead, "in log-loss"), (side_lead, "about the side"))
-        return [f"it is not surely better than {words} {what}: {_say(each)}" for each, what in parts if each.low <= 0]
-    if lead.estimate < 0:
-        return [f"{words} has a lower log-loss, by {-lead.estimate:.4f}"]
-    return [f"{words} is no worse"] if lead.estimate == 0 else []
+    match rival.name:
+        case "prior":
+            parts = ((lead, "in log-loss"), (side_lead, "about the side"))
+            return [
+                f"it is not surely better than {words} {what}: {_say(each)}" for each, what in parts if each.low <= 0
+            ]
+        case "logistic":
+            return [f"{words} is surely better: {_say(lead)}"] if lead.high < 0 else []
+        case "boosting":
+            return [f"it is not better than {words}: {_say(lead)}"] if lead.estimate <= 0 else []
 
 
 def _say(lead: Interval) -> str:
+    if lead.estimate <= 0:
+        return f"its log-loss is higher by {-lead.estimate:.4f}"
     return f"ahead by {lead.estimate:.4f}, which may be luck (95 % sure of {lead.low:.4f} only)"

@@ -34,7 +34,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Registry:
-    """The models in a folder. Reading never writes, and writers take turns. Every error is a `ModelError`."""
+    """The models in a folder. Reading never writes, writers take turns, and what is wrong is a `ModelError`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -180,7 +180,10 @@ class Registry:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """One writer at a time; a killed one holds up nobody."""
-        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            handle = os.open(self.folder, os.O_RDONLY)
+        except OSError as error:
+            raise ModelError(f"there is no registry at {self.folder}: {error.strerror}") from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield

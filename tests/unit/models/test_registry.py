@@ -40,6 +40,8 @@ def test_a_registry_that_is_not_there_holds_nothing(tmp_path):
     assert (registry.names(), registry.pointers(), registry.verify()) == ((), (), ())
     with pytest.raises(ModelError, match="holds no model named x; there are: none"):
         registry.card("x")
+    with pytest.raises(ModelError, match="there is no registry at"):
+        registry.roll_back("x", ts_ns=0, who="ann", why="by mistake")
 
 
 def test_models_are_kept_under_names_of_their_own(registry):
