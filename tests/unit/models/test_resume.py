@@ -29,12 +29,14 @@ SAVES_PER_EPOCH = 5
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from helios_nautilus.models.threads import one_thread
 from tests.unit.models.test_resume import StopsAfter, make_arrays, train
 
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
-train(make_arrays(hours=30), StopsAfter(Path(sys.argv[1]), int(sys.argv[2]), die))
+with one_thread():
+    train(make_arrays(hours=30), StopsAfter(Path(sys.argv[1]), int(sys.argv[2]), die))
 """
 
 
