@@ -100,13 +100,14 @@ def _make_arrays(seed: int, strength: float) -> Arrays:
 
 
 def _tell(trial: Trial) -> None:
-    leads = "  ".join(
-        f"{rival.name} {rival.lead.estimate:+.4f} ({rival.lead.low:+.4f}), side {rival.side_lead.estimate:+.4f} "
-        f"({rival.side_lead.low:+.4f})"
-        for rival in trial.standing.rivals
-        if rival.lead is not None and rival.side_lead is not None
+    standing = trial.standing
+    leads = {rival.name: rival.lead for rival in standing.rivals} | {"edge": standing.edge}
+    figures = "  ".join(
+        f"{name} {lead.estimate:+.4f} ({lead.low:+.4f} to {lead.high:+.4f})" for name, lead in leads.items() if lead
     )
-    click.echo(f"seed {trial.seed:3}  strength {trial.strength:g}  {'passed ' if trial.passed else 'refused'}  {leads}")
+    click.echo(
+        f"seed {trial.seed:3}  strength {trial.strength:g}  {'passed ' if trial.passed else 'refused'}  {figures}"
+    )
 
 
 def _sum_up(trials: Sequence[Trial]) -> bool:

@@ -66,6 +66,7 @@ def _describe_test(card: ModelCard) -> Iterator[str]:
     for rival in card.standing.rivals:
         words = RIVAL_WORDS[rival.name]
         yield f"lead over {words}: {_interval(rival.lead)}; about the side {_interval(rival.side_lead)}"
+    yield f"edge, the lead about the side over base rates known in hindsight: {_interval(card.standing.edge)}"
     objections = find_objections(card)
     yield "the gate lets it pass" if not objections else f"the gate refuses it: {'; '.join(objections)}"
 

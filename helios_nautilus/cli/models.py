@@ -48,12 +48,9 @@ def list_(registry: Path, as_json: bool) -> None:
     if as_json:
         print_json(lines)
         return
-    header = ("name", "id", "network", "trained", *RIVALS, "in charge")
-    print_table(
-        f"{registry}: {len(lines)} models, and their skill over each baseline",
-        header,
-        [_to_cells(line) for line in lines],
-    )
+    title = f"{registry}: {len(lines)} models; skill over the prior, the linear model and the trees"
+    header = ("model", "network", "trained", "prior", "linear", "trees", "in charge")
+    print_table(title, header, [_to_cells(line) for line in lines])
 
 
 @models.command()
@@ -142,16 +139,15 @@ def verify(config: Path | None, registry: Path, as_json: bool) -> None:
     With CONFIG, also ask whether its model fits its features, its exit plan and its window. Exit code 1 if anything is
     wrong.
     """
-    findings = list(Registry(registry).verify())
+    findings = Registry(registry).verify()
     if as_json:
         print_json(findings)
-    for finding in findings:
-        if not as_json:
+    else:
+        for finding in findings:
             click.echo(f"{finding.what}: {finding.trouble or 'sound'}")
     if config is not None:
         model = load_run_model(load_config(config).config)
-        if not as_json:
-            click.echo(f"{config}: model {model.model_id} fits")
+        click.echo(f"{config}: model {model.model_id} fits", err=as_json)
     if any(finding.trouble for finding in findings):
         click.get_current_context().exit(1)
 

@@ -5,7 +5,6 @@ from typing import Final
 from msgspec import Struct
 
 from helios_nautilus.models.checkpoint import ModelCard
-from helios_nautilus.models.evaluate import Metrics
 from helios_nautilus.models.rivals import RIVALS
 
 FIGURES: Final = (
@@ -40,8 +39,7 @@ def compare(first: ModelCard, second: ModelCard) -> SideBySide:
 
 
 def _figures(card: ModelCard) -> dict[str, float | None]:
-    metrics: Metrics = card.test_metrics
-    figures = {name: getattr(metrics, name) for name in FIGURES}
+    figures: dict[str, float | None] = {name: getattr(card.test_metrics, name) for name in FIGURES}
     for name in RIVALS:
         rival = card.standing.rival(name)
         figures[f"lead over {name}"] = rival.lead.estimate if rival is not None and rival.lead is not None else None
@@ -50,13 +48,11 @@ def _figures(card: ModelCard) -> dict[str, float | None]:
 
 def _find_unlike(first: ModelCard, second: ModelCard) -> tuple[str, ...]:
     pairs = {
-        "test span": (first.splits.test, second.splits.test),
-        "instruments": (first.instrument_ids, second.instrument_ids),
-        "decision bars": (first.timeframes.decision, second.timeframes.decision),
-        "labels": (first.label, second.label),
-        "exit plan": (first.plan, second.plan),
-        "test rows": (first.test_metrics.count, second.test_metrics.count),
+        "another test span": (first.splits.test, second.splits.test),
+        "other instruments": (first.instrument_ids, second.instrument_ids),
+        "other decision bars": (first.timeframes.decision, second.timeframes.decision),
+        "other labels": (first.label, second.label),
+        "another exit plan": (first.plan, second.plan),
+        "other rows in it": (first.test_metrics.count, second.test_metrics.count),
     }
-    return tuple(
-        f"another {what}" if what != "test rows" else "other rows in it" for what, (a, b) in pairs.items() if a != b
-    )
+    return tuple(words for words, (one, other) in pairs.items() if one != other)

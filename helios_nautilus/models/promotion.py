@@ -1,8 +1,8 @@
 """The gate: only a model that is better than the baselines on its test span is put in charge, unless it is forced.
 
-What counts, and why (docs/adr/0006-promotion.md): against the base rates the lead must be sure, in the whole log-loss
-and in its part about the side, for without it there is nothing to earn; against LightGBM it must be there; and logistic
-regression must not surely be ahead. All of it is read from the model's card (`models.rivals`).
+What counts, and why (docs/adr/0006-promotion.md): the lead over the base rates must be sure, and so must its part about
+the side, for nothing else can earn; there must be a lead over LightGBM; and logistic regression must not surely be
+ahead. All of it is read from the model's card (`models.rivals`).
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ from helios_nautilus.models.bootstrap import Interval
 from helios_nautilus.models.checkpoint import ModelCard
 from helios_nautilus.models.pointer import CHAMPION, Pointer
 from helios_nautilus.models.registry import Registry
-from helios_nautilus.models.rivals import Rival, RivalName
+from helios_nautilus.models.rivals import RivalName
 
 MIN_TEST_DAYS: Final = 10
 """Fewer days are too few to tell skill from luck: they are all that is drawn from."""
@@ -31,11 +31,11 @@ def find_objections(card: ModelCard) -> tuple[str, ...]:
     found: list[str] = []
     for name, words in RIVAL_WORDS.items():
         rival = card.standing.rival(name)
-        if rival is None or rival.lead is None or rival.side_lead is None:
+        if rival is None or rival.lead is None:
             found.append(f"it was never held against {words}; train it with the extra 'evaluate' installed")
         else:
-            found += _weigh(rival, rival.lead, rival.side_lead)
-    return tuple(found)
+            found += _weigh(name, rival.lead)
+    return (*found, *_weigh_edge(card.standing.edge))
 
 
 def promote(
@@ -52,18 +52,21 @@ def promote(
     return registry.promote(name, ts_ns=ts_ns, who=who, why=why, objections=objections, pointer=pointer)
 
 
-def _weigh(rival: Rival, lead: Interval, side_lead: Interval) -> list[str]:
-    words = RIVAL_WORDS[rival.name]
-    match rival.name:
+def _weigh(name: RivalName, lead: Interval) -> list[str]:
+    words = RIVAL_WORDS[name]
+    match name:
         case "prior":
-            parts = ((lead, "in log-loss"), (side_lead, "about the side"))
-            return [
-                f"it is not surely better than {words} {what}: {_say(each)}" for each, what in parts if each.low <= 0
-            ]
+            return [f"it is not surely better than {words}: {_say(lead)}"] if lead.low <= 0 else []
         case "logistic":
             return [f"{words} is surely better: {_say(lead)}"] if lead.high < 0 else []
         case "boosting":
             return [f"it is not better than {words}: {_say(lead)}"] if lead.estimate <= 0 else []
+
+
+def _weigh_edge(edge: Interval | None) -> list[str]:
+    if edge is None:
+        return ["its card does not say what it knows about the side; train it again"]
+    return [f"it knows nothing sure about the side: {_say(edge)}"] if edge.low <= 0 else []
 
 
 def _say(lead: Interval) -> str:

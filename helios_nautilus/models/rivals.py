@@ -55,6 +55,12 @@ class Standing(Struct, frozen=True, kw_only=True):
     """On which the test rows lie."""
     rivals: tuple[Rival, ...]
     """In the order of `RIVALS`."""
+    edge: Interval | None = None
+    """By how much the side's part of the network's log-loss lies below that of the test rows' own base rates.
+
+    They are known in hindsight only, and that is the point: the training span's rates miss them by chance, and any
+    model that happens to lean the right way gains by it on every day alike. None: under two days.
+    """
 
     def rival(self, name: RivalName) -> Rival | None:
         """The baseline of a name, if it took part."""
@@ -82,7 +88,9 @@ def meet_rivals(arrays: Arrays, splits: Splits, p: Floats, prior: tuple[float, .
         leads = row_losses(log_p, asked.label) - own
         lead, side_lead = (draws.interval(with_count(each), ratio, level=LEVEL) for each in leads.T)
         rivals.append(Rival(name=name, temperature=temperature, metrics=metrics, lead=lead, side_lead=side_lead))
-    return Standing(days=len(np.unique(day)), rivals=tuple(rivals))
+    hindsight = row_losses(np.tile(_base_rates(asked.label), (len(own), 1)), asked.label)[:, 1]
+    edge = draws.interval(with_count(hindsight - own[:, 1]), ratio, level=LEVEL)
+    return Standing(days=len(np.unique(day)), rivals=tuple(rivals), edge=edge)
 
 
 def row_losses(log_p: Floats, label: LabelArray) -> Floats:
@@ -94,6 +102,13 @@ def row_losses(log_p: Floats, label: LabelArray) -> Floats:
     whole = -log_p[np.arange(len(label)), label]
     moved = np.logaddexp(log_p[:, Label.BUY], log_p[:, Label.SELL])
     return np.column_stack((whole, np.where(label == Label.HOLD, 0.0, whole + moved)))
+
+
+def _base_rates(label: LabelArray) -> Floats:
+    """Logarithms of how often each class occurs (3,), one row of each added so that none is 0."""
+    counts = np.bincount(label, minlength=len(Label) - 1) + 1.0
+    log_p: Floats = np.log(counts / counts.sum())
+    return log_p
 
 
 def _present() -> list[RivalName]:

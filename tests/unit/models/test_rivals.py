@@ -58,6 +58,15 @@ def test_a_models_own_base_rates_give_it_no_lead_over_themselves():
     assert prior.temperature == 1.0
 
 
+def test_an_edge_is_a_lead_over_base_rates_known_in_hindsight():
+    """A constant that leans as the test rows happen to lean beats the training span's rates, and has no edge."""
+    test = ARRAYS.label[split(ARRAYS).test.holds(ARRAYS.ts_ns)]
+    rates = np.bincount(test.ravel(), minlength=3) / test.size
+    assert meet(ARRAYS, constant(ARRAYS, tuple(rates))).edge.estimate == pytest.approx(0.0, abs=1e-4)
+    assert meet(ARRAYS, constant(ARRAYS)).edge.high < 1e-4
+    assert meet(ARRAYS, knowing(ARRAYS)).edge.low > 0.1
+
+
 def test_all_are_judged_on_the_rows_that_the_network_can_predict():
     p = knowing(ARRAYS)
     test = split(ARRAYS).test.holds(ARRAYS.ts_ns)
@@ -96,6 +105,7 @@ def test_one_day_tells_no_lead():
     standing = meet_rivals(arrays, msgspec.structs.replace(splits, test=short), knowing(arrays), PRIOR)
     assert standing.days == 1
     assert [each.lead for each in standing.rivals] == [None] * 3
+    assert standing.edge is None
 
 
 def test_where_nothing_can_be_predicted_nobody_is_met():
