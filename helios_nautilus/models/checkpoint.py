@@ -41,6 +41,8 @@ _CARD: Final = "card.json"
 _MOST_CARD_BYTES: Final = 1 << 24
 _MOST_HEADER_BYTES: Final = 1 << 20
 """What the weights' file may hold beyond the numbers themselves."""
+_LARGEST: Final = 1e12
+"""No scaled feature is farther from 1; single precision holds it, and its square."""
 _MOST_FEATURES: Final = 1 << 12
 
 
@@ -217,8 +219,10 @@ def _find_nonsense(card: ModelCard) -> str | None:
         return f"the scaler does not fit {card.n_features} features"
     if len(card.scaler.mean) != 3 or len(card.scaler.std) != 3:
         return "the scaler does not fit three timeframes"
-    if card.scaler.clip <= 0 or min(map(min, card.scaler.std)) <= 0:
+    if not 0 < card.scaler.clip <= _LARGEST or min(map(min, card.scaler.std)) < 1.0 / _LARGEST:
         return "the scaler divides by what is not above 0"
+    if max(abs(each) for column in columns for each in column) > _LARGEST:
+        return "the scaler has figures that no feature has"
     if not 0.01 <= card.temperature <= 100:
         return f"no temperature is {card.temperature:g}"
     if len(card.prior) != N_CLASSES or min(card.prior) <= 0 or abs(sum(card.prior) - 1.0) > 1e-6:
