@@ -204,3 +204,12 @@ def test_a_pickle_by_another_name_is_never_run(folder, saved, name):
         restore(folder, saved, model=bomb, card=vouch(saved["card.json"], bomb))
     with pytest.raises(ModelError):
         load_model(folder)
+
+
+@pytest.mark.parametrize("figure", [3.5e38, -1e200])
+def test_a_scaler_that_no_feature_could_have_made_is_refused(folder, saved, figure):
+    card = json.loads(saved["card.json"])
+    card["scaler"]["mean"][0][0] = figure
+    restore(folder, saved, card=json.dumps(card).encode())
+    with pytest.raises(ModelError, match="figures that no feature has"):
+        load_model(folder)
