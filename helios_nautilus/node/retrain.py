@@ -14,7 +14,7 @@ from nautilus_trader.core.datetime import unix_nanos_to_iso8601
 from helios_nautilus.config import HeliosConfig
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.errors import ConfigError, ModelError, NotEnoughHistoryError
-from helios_nautilus.history.arrays import export_arrays
+from helios_nautilus.history.array_cache import Rules, cached_arrays
 from helios_nautilus.history.catalogue import find_series
 from helios_nautilus.models.checkpoint import ModelCard
 from helios_nautilus.models.dataset import split_by_share
@@ -109,15 +109,8 @@ def _train(
     registry: Registry, config: HeliosConfig, candidate: Candidate, created_ns: int, watcher: Watcher | None
 ) -> None:
     training, name = config.training, candidate.name(config.model.preset)
-    arrays = export_arrays(
-        config.data.catalog,
-        config.spec,
-        candidate.start_ns,
-        candidate.until_ns,
-        config.plan,
-        training.label,
-        config.aether.volatility,
-    )
+    rules = Rules(spec=config.spec, plan=config.plan, label=training.label, volatility=config.aether.volatility)
+    arrays = cached_arrays(config.data.catalog, rules, candidate.start_ns, candidate.until_ns)
     checkpoints = Checkpoints(checkpoint_path(registry.folder / name))
     model = train_model(
         arrays,
