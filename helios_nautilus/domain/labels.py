@@ -32,6 +32,13 @@ type LabelArray = NDArray[np.int8]
 type LabelKind = Literal["plan_outcome", "triple_barrier", "fixed_threshold"]
 
 
+def base_rates(label: LabelArray) -> Floats:
+    """How often each class occurs among known labels (n,), one row of each added so that none is 0: (classes,)."""
+    counts = np.bincount(label, minlength=len(Label) - 1) + 1.0
+    rates: Floats = counts / counts.sum()
+    return rates
+
+
 class LabelConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which labels to make; the last two fields are read by ``fixed_threshold`` alone."""
 

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from helios_nautilus.domain.bars import Floats
-from helios_nautilus.domain.labels import LabelArray
+from helios_nautilus.domain.labels import LabelArray, base_rates
 from helios_nautilus.errors import ConfigError
 from helios_nautilus.models.calibrate import log_loss
 from helios_nautilus.models.dataset import Float32s
@@ -71,8 +71,7 @@ class BoostingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def fit_prior(train: Table, validation: Table) -> Classifier:
     """The base rates of the training span, whatever is seen. One row of each class is added, so that none is 0."""
-    counts = np.bincount(train.label, minlength=N_CLASSES) + 1.0
-    log_p = np.log(counts / counts.sum())
+    log_p = np.log(base_rates(train.label))
     return lambda x: np.tile(log_p, (len(x), 1))
 
 

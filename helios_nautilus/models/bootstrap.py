@@ -17,6 +17,8 @@ from helios_nautilus.errors import NotEnoughHistoryError
 
 MIN_DAYS: Final = 2
 """One day says nothing about another."""
+MIN_TEST_DAYS: Final = 10
+"""A verdict takes so many: an interval drawn from fewer days is too narrow to tell skill from luck."""
 MEAN_BLOCK_DAYS: Final = 3.0
 _LEVEL: Final = 0.95
 

@@ -33,6 +33,12 @@ def probabilities(logits: Floats, temperature: float) -> Floats:
     return p / p.sum(axis=-1, keepdims=True)
 
 
+def calibrated(log_p: Floats, temperature: float) -> Floats:
+    """Log-probabilities (n, k) after temperature scaling."""
+    scaled: Floats = log_softmax(log_p / temperature, axis=1)
+    return scaled
+
+
 def log_loss(log_p: Floats, label: LabelArray) -> float:
     """Mean of -log p of what happened, for log-probabilities (n, k)."""
     return float(-log_p[np.arange(len(label)), label].mean())

@@ -24,7 +24,7 @@ from helios_nautilus.models.baselines import (
     fit_logistic,
     fit_prior,
 )
-from helios_nautilus.models.calibrate import fit_temperature, log_loss
+from helios_nautilus.models.calibrate import calibrated, fit_temperature, log_loss
 from helios_nautilus.models.dataset import Arrays, Scaler, Span, Splits
 from helios_nautilus.models.folds import check_splits
 from helios_nautilus.models.importance import Importance, lesions
@@ -161,12 +161,6 @@ def hold_contest(
         validation_rows=int(rows["validation"].sum()),
         importance=_importance(panel, arrays, rows["test"], splits.test, temperature, groups, tell) if groups else (),
     )
-
-
-def calibrated(log_p: Floats, temperature: float) -> Floats:
-    """Log-probabilities (n, k) after temperature scaling."""
-    scaled: Floats = log_softmax(log_p / temperature, axis=1)
-    return scaled
 
 
 def _rows_of(arrays: Arrays, splits: Splits) -> dict[str, Bools]:

@@ -13,7 +13,7 @@ from helios_nautilus.domain.bars import Bools, Floats
 from helios_nautilus.domain.labels import Label
 from helios_nautilus.domain.risk.regime import Regime
 from helios_nautilus.domain.timeframe import NS_PER_HOUR
-from helios_nautilus.models.bootstrap import DayBootstrap, Interval, Statistic, day_of, ratio, with_count
+from helios_nautilus.models.bootstrap import MIN_TEST_DAYS, DayBootstrap, Interval, Statistic, day_of, ratio, with_count
 from helios_nautilus.models.contest import ENSEMBLE, MODELS, NETWORK, PRIOR
 from helios_nautilus.models.evaluate import (
     Metrics,
@@ -34,8 +34,6 @@ CANDIDATES: Final = (NETWORK, ENSEMBLE)
 """What is judged; the other models are there to be beaten."""
 TOO_GOOD_SKILL: Final = 0.2
 TOO_GOOD_DIRECTION: Final = 0.7
-MIN_VERDICT_DAYS: Final = 10
-"""An interval drawn from fewer days than this is too narrow to be trusted."""
 _HOURS: Final = 24
 
 
@@ -68,7 +66,7 @@ def compare(rows: UnseenRows, model: str, baseline: str, draws: DayBootstrap) ->
 
 def verdict_of(difference: Interval | None, days: int) -> Verdict:
     """What an interval of baseline's loss minus model's loss says."""
-    if difference is None or days < MIN_VERDICT_DAYS:
+    if difference is None or days < MIN_TEST_DAYS:
         return "unclear"
     if difference.low > 0:
         return "better"

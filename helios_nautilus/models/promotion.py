@@ -8,14 +8,12 @@ ahead. All of it is read from the model's card (`models.rivals`).
 from typing import Final
 
 from helios_nautilus.errors import ModelError
-from helios_nautilus.models.bootstrap import Interval
+from helios_nautilus.models.bootstrap import MIN_TEST_DAYS, Interval
 from helios_nautilus.models.checkpoint import ModelCard
 from helios_nautilus.models.pointer import CHAMPION, Pointer
 from helios_nautilus.models.registry import Registry
 from helios_nautilus.models.rivals import RivalName
 
-MIN_TEST_DAYS: Final = 10
-"""Fewer days are too few to tell skill from luck: they are all that is drawn from."""
 RIVAL_WORDS: Final[dict[RivalName, str]] = {
     "prior": "the base rates",
     "logistic": "logistic regression",

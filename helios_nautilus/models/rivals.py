@@ -10,15 +10,14 @@ from typing import Final, Literal
 
 import numpy as np
 from msgspec import Struct
-from scipy.special import log_softmax
 
 from helios_nautilus.domain.bars import Bools, Floats
-from helios_nautilus.domain.labels import Label, LabelArray
+from helios_nautilus.domain.labels import Label, LabelArray, base_rates
 from helios_nautilus.models.baselines import Classifier, Table, fit_boosting, fit_logistic, fit_prior
 from helios_nautilus.models.bootstrap import DayBootstrap, Interval, day_of, ratio, with_count
-from helios_nautilus.models.calibrate import fit_temperature
+from helios_nautilus.models.calibrate import calibrated, fit_temperature
 from helios_nautilus.models.dataset import Arrays, Splits
-from helios_nautilus.models.evaluate import Metrics, evaluate
+from helios_nautilus.models.evaluate import MIN_P, Metrics, evaluate
 from helios_nautilus.models.rows import judged, tabulate
 
 type RivalName = Literal["prior", "logistic", "boosting"]
@@ -33,7 +32,6 @@ _FITS: Final[dict[RivalName, tuple[Callable[[Table, Table], Classifier], str | N
     "boosting": (fit_boosting, "lightgbm"),
 }
 """How each is made, and the package that takes."""
-_MIN_P: Final = 1e-12
 
 
 class Rival(Struct, frozen=True, kw_only=True):
@@ -80,7 +78,7 @@ def meet_rivals(arrays: Arrays, splits: Splits, p: Floats, prior: tuple[float, .
     learnt, tuned, asked = (_tabulate(arrays, rows) for rows in (train, validation, test))
     day = day_of(arrays.ts_ns[np.nonzero(test)[0]])
     draws = DayBootstrap(day, np.random.default_rng(seed))
-    own = row_losses(np.log(np.maximum(p[test], _MIN_P)), asked.label)
+    own = row_losses(np.log(np.maximum(p[test], MIN_P)), asked.label)
     rivals = []
     for name in _present():
         log_p, temperature = _ask(_FITS[name][0](learnt, tuned), tuned, asked, is_prior=name == "prior")
@@ -88,7 +86,7 @@ def meet_rivals(arrays: Arrays, splits: Splits, p: Floats, prior: tuple[float, .
         leads = row_losses(log_p, asked.label) - own
         lead, side_lead = (draws.interval(with_count(each), ratio, level=LEVEL) for each in leads.T)
         rivals.append(Rival(name=name, temperature=temperature, metrics=metrics, lead=lead, side_lead=side_lead))
-    hindsight = row_losses(np.tile(_base_rates(asked.label), (len(own), 1)), asked.label)[:, 1]
+    hindsight = row_losses(np.tile(np.log(base_rates(asked.label)), (len(own), 1)), asked.label)[:, 1]
     edge = draws.interval(with_count(hindsight - own[:, 1]), ratio, level=LEVEL)
     return Standing(days=len(np.unique(day)), rivals=tuple(rivals), edge=edge)
 
@@ -104,13 +102,6 @@ def row_losses(log_p: Floats, label: LabelArray) -> Floats:
     return np.column_stack((whole, np.where(label == Label.HOLD, 0.0, whole + moved)))
 
 
-def _base_rates(label: LabelArray) -> Floats:
-    """Logarithms of how often each class occurs (3,), one row of each added so that none is 0."""
-    counts = np.bincount(label, minlength=len(Label) - 1) + 1.0
-    log_p: Floats = np.log(counts / counts.sum())
-    return log_p
-
-
 def _present() -> list[RivalName]:
     return [name for name in RIVALS if (package := _FITS[name][1]) is None or find_spec(package) is not None]
 
@@ -122,5 +113,4 @@ def _tabulate(arrays: Arrays, rows: Bools) -> Table:
 def _ask(classify: Classifier, tuned: Table, asked: Table, *, is_prior: bool) -> tuple[Floats, float]:
     """Calibrated log-probabilities (n, 3) of the test rows, and the temperature; base rates are honest as they are."""
     temperature = 1.0 if is_prior else fit_temperature(classify(tuned.x), tuned.label)
-    log_p: Floats = log_softmax(classify(asked.x) / temperature, axis=1)
-    return log_p, temperature
+    return calibrated(classify(asked.x), temperature), temperature

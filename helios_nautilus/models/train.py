@@ -21,6 +21,7 @@ from scipy.special import log_softmax
 from torch import nn
 
 from helios_nautilus.domain.bars import Bools, Floats
+from helios_nautilus.domain.labels import base_rates
 from helios_nautilus.domain.timeframe import NS_PER_DAY
 from helios_nautilus.errors import ConfigError, ModelError, NotEnoughHistoryError
 from helios_nautilus.models.calibrate import log_loss
@@ -29,7 +30,7 @@ from helios_nautilus.models.dataset import Arrays, Scaler, Span, Splits, fit_sca
 from helios_nautilus.models.folds import check_splits
 from helios_nautilus.models.leaks import check_scaler
 from helios_nautilus.models.learner import Learner, Learnt
-from helios_nautilus.models.network import N_CLASSES, HeliosNetwork, NetworkConfig, choose_device
+from helios_nautilus.models.network import HeliosNetwork, NetworkConfig, choose_device
 from helios_nautilus.models.predict import predict_pieces
 from helios_nautilus.models.progress import Clock, Meter, Watcher
 from helios_nautilus.models.resume import (
@@ -259,8 +260,7 @@ def labelled_rows(arrays: Arrays, span: Span, logits: Floats) -> Bools:
 def class_prior(arrays: Arrays, train: Span) -> tuple[float, ...]:
     """Base rates of the classes in the training span, one row of each added so that none is 0."""
     label = arrays.label[train.holds(arrays.ts_ns)]
-    counts = np.bincount(label[label >= 0], minlength=N_CLASSES) + 1.0
-    return tuple((counts / counts.sum()).tolist())
+    return tuple(base_rates(label[label >= 0]).tolist())
 
 
 def _seed(*numbers: int) -> int:

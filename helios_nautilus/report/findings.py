@@ -6,8 +6,7 @@ The words follow from the intervals alone; a model that is not better is called 
 from collections.abc import Iterator
 from typing import Final
 
-from helios_nautilus.models.bootstrap import Interval
-from helios_nautilus.models.judge import MIN_VERDICT_DAYS
+from helios_nautilus.models.bootstrap import MIN_TEST_DAYS, Interval
 from helios_nautilus.models.judgement import Comparison, Judgement, Verdict
 from helios_nautilus.models.money import Takings
 from helios_nautilus.report import numerals
@@ -50,8 +49,8 @@ def headline(judgement: Judgement) -> str:
 
 def sentences(judgement: Judgement) -> Iterator[str]:
     """How each judged model fares against each baseline, then what it would have earned."""
-    if judgement.days < MIN_VERDICT_DAYS:
-        yield f"{judgement.days} test days are too few for a verdict; it takes {MIN_VERDICT_DAYS}."
+    if judgement.days < MIN_TEST_DAYS:
+        yield f"{judgement.days} test days are too few for a verdict; it takes {MIN_TEST_DAYS}."
     for model in dict.fromkeys(each.model for each in judgement.comparisons):
         yield _against(judgement.against(model), NAMES[model])
     yield _earnings(judgement)
