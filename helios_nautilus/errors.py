@@ -10,6 +10,8 @@
     │   └── NotEnoughHistoryError    the window holds too little data for what was asked
     ├── ModelError              a model folder is missing, corrupt or does not match
     │   └── SpecMismatchError   the model was trained on other features than those served
+    ├── JournalError            the journal cannot be reached, does not verify, or does not know what was asked for
+    ├── GateError               a provider of the gate gave no answer; entries then go by ``on_failure``
     └── LookaheadError          a check found that something looks ahead
 
 The text of an error is written for its reader: what is wrong, where, and what to do. The command line
@@ -50,6 +52,14 @@ class ModelError(HeliosError):
 
 class SpecMismatchError(ModelError):
     """The model's feature specification differs from the live one."""
+
+
+class JournalError(HeliosError):
+    """The journal cannot be reached, does not verify, or does not know what was asked for."""
+
+
+class GateError(HeliosError):
+    """A provider of the gate gave no answer."""
 
 
 class LookaheadError(HeliosError):

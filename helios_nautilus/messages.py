@@ -26,6 +26,7 @@ TOPIC_PORTFOLIO: Final = "helios.portfolio"
 TOPIC_KILL_SWITCH: Final = "helios.kill_switch"
 TOPIC_PIPELINE: Final = "helios.pipeline"
 TOPIC_DRIFT: Final = "helios.drift"
+TOPIC_OUTCOMES: Final = "helios.outcomes"
 
 
 @customdataclass
@@ -153,6 +154,22 @@ class PortfolioState(Struct, frozen=True, kw_only=True):
     exposure: float
     open_positions: int
     """How many positions are open over all strategies."""
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of a prediction, told at ``ts_ns`` when its label became known."""
+
+    ts_ns: int
+    decision_id: str
+    instrument_id: InstrumentId
+    predicted_ns: int
+    side: Side
+    """The likelier direction, as predicted."""
+    confidence: float
+    is_hit: bool | None
+    """None where the label is HOLD."""
+    net_return: float | None
+    """Of the plan on ``side``, net of costs; None where the label's rule does not say."""
 
 
 class DriftAlert(Struct, frozen=True, kw_only=True):

@@ -9,9 +9,13 @@ from typing import Literal
 
 from msgspec import Struct
 
+from helios_nautilus.domain.decision.context import GateContext
+
 type Mode = Literal["backtest", "paper", "live"]
 type Action = Literal["proposed", "exit", "dropped"]
 type OrderRole = Literal["ENTRY", "STOP", "TARGET", "EXIT"]
+type AnswerSource = Literal["live", "recorded", "ruled", "off", "failed"]
+"""How a gate's answer came: from a provider over the network, replayed, by the rules, not asked for, or not at all."""
 
 
 class Record(Struct, frozen=True, kw_only=True, tag=True):
@@ -41,6 +45,15 @@ class RunRecord(Record, frozen=True, kw_only=True):
     versions: dict[str, str]
     notes: tuple[str, ...] = ()
     """What a reader must know to judge the result, such as a lowered ``min_edge``."""
+
+
+class ModelRecord(Record, frozen=True, kw_only=True):
+    """A model took charge of the predictions at ``ts_ns``, or had it when the run began."""
+
+    model_id: str
+    preset: str
+    card: str
+    """Its card, as the JSON text that lies beside the weights."""
 
 
 class PredictionRecord(Record, frozen=True, kw_only=True):
@@ -99,6 +112,41 @@ class SizingRecord(Record, frozen=True, kw_only=True):
     regime: str
 
 
+class ContextRecord(Record, frozen=True, kw_only=True):
+    """Tier 4: what the gate was told of a proposal."""
+
+    decision_id: str
+    instrument_id: str
+    context: GateContext
+
+
+class GateCallRecord(Record, frozen=True, kw_only=True):
+    """One question put to one provider: the exact words that went out, and what came back."""
+
+    decision_id: str
+    instrument_id: str
+    provider: str
+    model: str
+    source: AnswerSource
+    request_hash: str
+    """SHA-256 of ``request``, in hexadecimal: what a cassette finds the answer by."""
+    request: str
+    """Canonical JSON of everything that decides the answer; never a key."""
+    answer: str
+    """The answer's own text; empty if there was none."""
+    outcome: str
+    """``answered``, or a short code of the failure, e.g. ``timeout``, ``rate_limited``, ``over_budget``."""
+    words: str = ""
+    """The failure in a sentence."""
+    latency_ms: float = 0.0
+    input_tokens: int = 0
+    """Those charged in full; read from and written to the provider's cache are counted apart."""
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_usd: float = 0.0
+
+
 class GateRecord(Record, frozen=True, kw_only=True):
     """Tier 4: the gate's answer after the clamps."""
 
@@ -116,6 +164,9 @@ class GateRecord(Record, frozen=True, kw_only=True):
     latency_ms: float
     clamped: tuple[str, ...] = ()
     """What the answer asked for and was not given."""
+    source: AnswerSource = "ruled"
+    request_hash: str = ""
+    """Of the question that was answered; empty where none was worded."""
 
 
 class CheckResult(Struct, frozen=True, kw_only=True):
@@ -190,6 +241,23 @@ class PositionRecord(Record, frozen=True, kw_only=True):
     close_reason: str
     pnl: float
     costs: float
+    position_id: str = ""
+
+
+class OutcomeRecord(Record, frozen=True, kw_only=True):
+    """A prediction's horizon has passed, and its label is known."""
+
+    decision_id: str
+    instrument_id: str
+    predicted_ns: int
+    side: Literal["LONG", "SHORT"]
+    """The likelier direction, as predicted."""
+    confidence: float
+    """P(side) / (P(BUY) + P(SELL))."""
+    label: Literal["BUY", "SELL", "HOLD"]
+    net_return: float | None
+    """What the plan would have earned on ``side``, net of costs, as a fraction of the notional; None where the label's
+    rule does not say."""
 
 
 class VolatilityRecord(Record, frozen=True, kw_only=True):
@@ -216,6 +284,33 @@ class EquityRecord(Record, frozen=True, kw_only=True):
     open_positions: int
 
 
+class Holding(Struct, frozen=True, kw_only=True):
+    """One instrument's part of a snapshot; ``value`` is signed, in the account currency."""
+
+    instrument_id: str
+    quantity: float
+    """Negative for a short."""
+    price: float
+    value: float
+    weight: float
+    """Value / equity."""
+    pnl: float
+    """Since the last snapshot: marks, closed trades and commissions."""
+
+
+class SnapshotRecord(Record, frozen=True, kw_only=True):
+    """The portfolio at the end of a UTC day."""
+
+    equity: float
+    cash: float
+    drawdown: float
+    pnl: float
+    """Since the last snapshot, net of costs."""
+    costs: float
+    """Commissions since the last snapshot."""
+    holdings: tuple[Holding, ...]
+
+
 class KillSwitchRecord(Record, frozen=True, kw_only=True):
     """The kill switch changed its state."""
 
@@ -235,16 +330,21 @@ class EventRecord(Record, frozen=True, kw_only=True):
 
 type AnyRecord = (
     RunRecord
+    | ModelRecord
     | PredictionRecord
     | SignalRecord
     | SizingRecord
+    | ContextRecord
+    | GateCallRecord
     | GateRecord
     | GuardianRecord
     | OrderRecord
     | FillRecord
     | PositionRecord
+    | OutcomeRecord
     | VolatilityRecord
     | EquityRecord
+    | SnapshotRecord
     | KillSwitchRecord
     | EventRecord
 )
