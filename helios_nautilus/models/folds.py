@@ -1,9 +1,14 @@
-"""Walk-forward folds: each is trained on all that came before its test span, and the test spans never overlap."""
+"""Walk-forward folds: each is trained on all that came before its test span, and the test spans never overlap.
 
+Shares of a history are shares of its labelled decisions, not of its time: in a recording of segments years apart a
+span cut by the calendar may hold next to nothing, and a temperature fitted on that means nothing.
+"""
+
+import numpy as np
 from msgspec import Struct
 
 from helios_nautilus.domain.timeframe import NS_PER_MIN
-from helios_nautilus.errors import ConfigError, LookaheadError
+from helios_nautilus.errors import ConfigError, LookaheadError, NotEnoughHistoryError
 from helios_nautilus.models.dataset import Arrays, Splits, split_at
 
 
@@ -11,11 +16,11 @@ class WalkForwardConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """How a history is cut into folds."""
 
     folds: int = 4
-    """Test spans, of one length."""
+    """Test spans, of as many labelled decisions each."""
     first: float = 0.5
-    """Share of the history before the first test span."""
+    """Share of the labelled decisions before the first test span."""
     validation: float = 0.15
-    """Share of a fold's history that validates: the part just before its test span."""
+    """Share of a fold's labelled decisions that validates: those just before its test span."""
     embargo_mins: int = 60
     """Dropped after each boundary, beyond the purge before it."""
 
@@ -25,22 +30,21 @@ class WalkForwardConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 def walk_forward(arrays: Arrays, config: WalkForwardConfig) -> tuple[Splits, ...]:
-    """The folds, oldest first; their test spans are of one length and follow each other to the last decision.
+    """The folds, oldest first; their test spans follow each other to the last decision.
 
     Raises `NotEnoughHistoryError` where a span has no labelled decision.
     """
-    first, last = int(arrays.ts_ns[0]), int(arrays.ts_ns[-1])
-    history_ns = int((last - first) * config.first)
-    test_ns = (last - first - history_ns) // config.folds
-    folds = []
-    for fold in range(config.folds):
-        start_ns = first + history_ns + fold * test_ns
-        validation_ns = start_ns - int((start_ns - first) * config.validation)
-        end_ns = last if fold == config.folds - 1 else start_ns + test_ns
-        folds.append(
-            split_at(arrays, validation_ns, start_ns, embargo_ns=config.embargo_mins * NS_PER_MIN, end_ns=end_ns)
-        )
-    return tuple(folds)
+    labelled = np.repeat(arrays.ts_ns, (arrays.label >= 0).sum(axis=1))
+    if not len(labelled):
+        raise NotEnoughHistoryError("no decision has a label; evaluate on a longer window")
+    tests = config.first + (1.0 - config.first) * np.arange(config.folds + 1) / config.folds
+    starts = labelled[(tests[:-1] * len(labelled)).astype(np.int64)].tolist()
+    validations = labelled[(tests[:-1] * (1.0 - config.validation) * len(labelled)).astype(np.int64)].tolist()
+    ends = [*starts[1:], int(arrays.ts_ns[-1])]
+    return tuple(
+        split_at(arrays, validation_ns, start_ns, embargo_ns=config.embargo_mins * NS_PER_MIN, end_ns=end_ns)
+        for validation_ns, start_ns, end_ns in zip(validations, starts, ends, strict=True)
+    )
 
 
 def check_splits(arrays: Arrays, splits: Splits) -> None:

@@ -1,9 +1,11 @@
-import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
+from helios_nautilus.domain.labels import Label
 from helios_nautilus.domain.timeframe import NS_PER_HOUR, NS_PER_MIN
 from helios_nautilus.errors import ConfigError, LookaheadError, NotEnoughHistoryError
+from helios_nautilus.models.dataset import Span
 from helios_nautilus.models.folds import WalkForwardConfig, check_splits, walk_forward
 from tests.unit.models.synthetic import make_arrays
 
@@ -16,6 +18,22 @@ def test_test_spans_follow_each_other_to_the_last_decision_and_never_overlap():
     assert held[-1] == 1
     lengths = [fold.test.end_ns - fold.test.start_ns for fold in folds]
     assert max(lengths) - min(lengths) < NS_PER_HOUR
+
+
+def test_spans_hold_as_many_labels_as_their_shares_promise_however_many_hours_are_missing():
+    arrays = make_arrays(hours=400)
+    label = arrays.label.copy()
+    label[len(label) // 4 : 3 * len(label) // 4] = Label.UNKNOWN  # two segments with a hole as long as both between
+    arrays = replace(arrays, label=label)
+
+    def count(span: Span) -> int:
+        return int((label[span.holds(arrays.ts_ns)] >= 0).sum())
+
+    known = int((label >= 0).sum())
+    for number, fold in enumerate(walk_forward(arrays, WalkForwardConfig(folds=3, first=0.4, validation=0.25))):
+        before = known * (0.4 + 0.2 * number)
+        assert count(fold.validation) == pytest.approx(before * 0.25, rel=0.1)
+        assert count(fold.test) == pytest.approx(known * 0.2, rel=0.1)
 
 
 def test_each_fold_trains_on_all_that_came_before():
@@ -39,9 +57,9 @@ def test_every_fold_is_purged_by_a_labels_reach_and_an_embargo():
 def test_a_fold_without_a_purge_is_refused(span):
     arrays = make_arrays(hours=200)
     fold = walk_forward(arrays, WalkForwardConfig(embargo_mins=0))[0]
-    unpurged = msgspec.structs.replace(getattr(fold, span), end_ns=getattr(fold, span).end_ns + NS_PER_MIN)
+    unpurged = replace(getattr(fold, span), end_ns=getattr(fold, span).end_ns + NS_PER_MIN)
     with pytest.raises(LookaheadError, match=f"the {span} span ends 59 minutes before"):
-        check_splits(arrays, msgspec.structs.replace(fold, **{span: unpurged}))
+        check_splits(arrays, replace(fold, **{span: unpurged}))
 
 
 def test_too_many_folds_for_the_history_is_a_clear_error():
