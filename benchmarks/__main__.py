@@ -16,6 +16,7 @@ from rich.table import Table
 from benchmarks.backtest import backtest_rows
 from benchmarks.decision import decision_rows
 from benchmarks.features import feature_rows
+from benchmarks.journal import journal_rows
 from benchmarks.learning import learning_rows
 from benchmarks.machine import Machine, describe_machine
 from benchmarks.model import model_rows
@@ -36,6 +37,7 @@ _PARTS: Final[dict[str, Callable[[World], Iterator[Row]]]] = {
     "report": report_rows,
     "import": import_rows,
     "backtest": backtest_rows,
+    "journal": journal_rows,
     "venue": venue_rows,
     "soak": soak_rows,
     "reconnect": reconnect_rows,

@@ -1,9 +1,29 @@
-"""Fixtures for whoever tests a strategy or an actor."""
+"""Fixtures for whoever tests a strategy or an actor, and a home for the journal that is not the user's."""
+
+import atexit
+import os
+import shutil
+from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
 from helios_nautilus.journal.memory import MemoryJournal
 from tests.fakes import BTC, ETH, SOL, Kit, Tiers
+
+
+@pytest.fixture(scope="session", autouse=True)
+def helios_home() -> Path:
+    """A temporary home, for the processes that tests start as well.
+
+    Not in pytest's own folder: that is closed to other users, and where a test runs as root the journal's server is
+    one. It goes at the end of this process, after the server in it: what is registered first is called last.
+    """
+    home = Path(mkdtemp(prefix="helios-home-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    os.environ["HELIOS_HOME"] = str(home)
+    os.environ.pop("HELIOS_DATABASE_URL", None)
+    return home
 
 
 @pytest.fixture

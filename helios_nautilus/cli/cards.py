@@ -6,14 +6,13 @@ from helios_nautilus.cli.output import show_time
 from helios_nautilus.models.bootstrap import Interval
 from helios_nautilus.models.checkpoint import ModelCard
 from helios_nautilus.models.dataset import Span
-from helios_nautilus.models.network import PRESETS
 from helios_nautilus.models.promotion import RIVAL_WORDS, find_objections
 
 
 def describe_card(card: ModelCard) -> Iterator[str]:
     """One line for each thing there is to know."""
     plan, splits = card.plan, card.splits
-    yield f"{preset_of(card)}, {card.parameters:,} parameters, made {show_time(card.created_ns)}"
+    yield f"{card.preset}, {card.parameters:,} parameters, made {show_time(card.created_ns)}"
     yield f"trades {', '.join(card.instrument_ids)} on {card.timeframes.decision} decisions"
     yield f"features {card.spec_hash}: {card.n_features} of each of {', '.join(card.timeframes.names)}"
     yield (
@@ -27,11 +26,6 @@ def describe_card(card: ModelCard) -> Iterator[str]:
     yield f"seed {card.seed}, code {card.code_commit or 'unknown'}, Helios {card.helios_version}"
     yield from _describe_training(card)
     yield from _describe_test(card)
-
-
-def preset_of(card: ModelCard) -> str:
-    """Name of the network's size."""
-    return next((name for name, network in PRESETS.items() if network == card.network), "custom")
 
 
 def figure(value: float | None, form: str = ".4f") -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
-from helios_nautilus.cli.cards import describe_card, figure, preset_of
+from helios_nautilus.cli.cards import describe_card, figure
 from helios_nautilus.cli.output import json_option, print_json, print_table, show_time
 from helios_nautilus.config import load_config
 from helios_nautilus.errors import ModelError
@@ -175,7 +175,7 @@ def _to_line(registry: Registry, name: str, in_charge: tuple[str, ...]) -> _Line
         name=name,
         in_charge=in_charge,
         model_id=card.weights_sha256[:12],
-        network=preset_of(card),
+        network=card.preset,
         trained=card.splits.train,
         skill={rival: _skill(card, rival) for rival in RIVALS},
         objections=find_objections(card),

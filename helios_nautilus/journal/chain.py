@@ -61,8 +61,10 @@ class Chain:
         return self._head
 
     def link(self, record: Record, ts_recorded: int) -> Row:
-        """The next row."""
+        """The next row; `JournalError` if the record holds what JSON cannot say, such as NaN."""
         body = _encoder.encode(record)
+        if b"null" in body and not _says(body, record):
+            raise JournalError(f"a {type(record).__name__} holds a number that JSON cannot say, such as NaN")
         seq, self._head = self._seq, link_hash(self._head, self._seq, body)
         self._seq += 1
         return Row(
@@ -77,6 +79,13 @@ class Chain:
             body=body,
             hash=self._head,
         )
+
+
+def _says(body: bytes, record: Record) -> bool:
+    try:
+        return _decoder.decode(body) == record
+    except msgspec.ValidationError:
+        return False
 
 
 def link_hash(head: bytes, seq: int, body: bytes) -> bytes:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from helios_nautilus.journal.records import Mode, Record
+from helios_nautilus.journal.records import Mode, Record, RunRecord
 
 
 class Journal(Protocol):
@@ -47,6 +47,10 @@ class JournalReader(Protocol):
 
     def runs(self) -> list[StoredRun]:
         """All runs, the one recorded last first."""
+        ...
+
+    def run_record(self, run_id: str) -> RunRecord:
+        """The record that a run began with."""
         ...
 
     def records(self, run_id: str) -> list[Record]:

@@ -45,6 +45,8 @@ class RunRecord(Record, frozen=True, kw_only=True):
     versions: dict[str, str]
     notes: tuple[str, ...] = ()
     """What a reader must know to judge the result, such as a lowered ``min_edge``."""
+    data_hash: str = ""
+    """Of the market data of the run and before it; empty where they are not kept."""
 
 
 class ModelRecord(Record, frozen=True, kw_only=True):
@@ -110,6 +112,20 @@ class SizingRecord(Record, frozen=True, kw_only=True):
     vol_daily: float
     vol_source: str
     regime: str
+    hold_ns: int = 0
+    """How long the plan holds at most. From here on: how the size was worked out, step by step."""
+    edge: float = 0.0
+    """f* after costs."""
+    kelly_scaled: float = 0.0
+    kelly_after_vol: float = 0.0
+    kelly_after_drawdown: float = 0.0
+    cap: float = 0.0
+    """The lower of the regime's cap and that of a single position; a fraction of equity, like the steps before it."""
+    capped_by: str = "none"
+    risk: float = 0.0
+    """Loss at the stop, before costs."""
+    reward: float = 0.0
+    """Gain at the target, before costs."""
 
 
 class ContextRecord(Record, frozen=True, kw_only=True):

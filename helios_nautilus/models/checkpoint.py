@@ -26,6 +26,7 @@ from helios_nautilus.models.dataset import Scaler, Splits
 from helios_nautilus.models.evaluate import Metrics
 from helios_nautilus.models.network import (
     N_CLASSES,
+    PRESETS,
     Device,
     HeliosNetwork,
     NetworkConfig,
@@ -93,6 +94,11 @@ class ModelCard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log: tuple[EpochLog, ...]
     weights_sha256: str = ""
     """Filled in by `save_model`."""
+
+    @property
+    def preset(self) -> str:
+        """Name of the network's size; ``custom`` if it is none of ours."""
+        return next((name for name, network in PRESETS.items() if network == self.network), "custom")
 
 
 class Model(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,69 @@
+"""Where the journal is: the one place that reads the environment and starts a server."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from helios_nautilus.errors import JournalError
+
+if TYPE_CHECKING:
+    from helios_nautilus.journal.postgres import PostgresJournal
+
+HOME: Final = "HELIOS_HOME"
+"""Environment variable: the folder of the journal's server, its spool and other state."""
+DATABASE_URL: Final = "HELIOS_DATABASE_URL"
+"""Environment variable: a PostgreSQL database of one's own; without it the journal has a server of its own."""
+_EXTRA: Final = "the journal needs packages that are not here: pip install 'helios-nautilus[journal]'"
+
+
+def home_folder() -> Path:
+    """The folder of Helios's own state; it may not exist yet."""
+    if home := os.environ.get(HOME):
+        return Path(home).expanduser().absolute()
+    with _needing_packages():
+        from platformdirs import user_data_path
+    return user_data_path("helios", appauthor=False)
+
+
+def reach_database() -> str:
+    """URL of the journal's database; its own server is started and runs until this process ends.
+
+    Raises `JournalError`.
+    """
+    if url := os.environ.get(DATABASE_URL):
+        return url
+    with _needing_packages():
+        from helios_nautilus.journal.embedded import start_server
+
+        return start_server(home_folder() / "journal")
+
+
+def prepare_database() -> str:
+    """URL of the journal's database, its schema brought up to date."""
+    with open_journal(url := reach_database()):
+        return url
+
+
+@contextmanager
+def open_journal(url: str | None = None) -> Iterator["PostgresJournal"]:
+    """The journal, at ``url`` or where the environment says, its schema brought up to date.
+
+    Every way in which it cannot be had is a `JournalError`.
+    """
+    with _needing_packages():
+        from helios_nautilus.journal.postgres import PostgresJournal, connect
+    with connect(url or reach_database()) as connection:
+        yield PostgresJournal(connection)
+
+
+@contextmanager
+def _needing_packages() -> Iterator[None]:
+    """The packages of the extra are imported where they are needed; without them that is said, and what to do."""
+    try:
+        yield
+    except ImportError as error:
+        if (error.name or "").startswith("helios_nautilus"):
+            raise
+        raise JournalError(_EXTRA) from error
