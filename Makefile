@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.12 >/dev/null 2>&1 && python3.12 -c '' 2>/dev/null && echo python3.12 || echo python3)
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help backtest test venue chaos check promotion bench docs lock clean
+.PHONY: help backtest test venue chaos journal-soak check promotion bench docs lock clean
 
 help: ## Say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 12) <= v < (3, 15) else "Helios needs Python 3.12 to 3.14, this is " + sys.version.split()[0])'
@@ -30,6 +30,9 @@ venue: $(INSTALLED) ## Run the adapter's engines against the simulated exchange,
 
 chaos: $(INSTALLED) ## Trade through 200 seeds of scripted faults and kills; compare with the exchange's ledger
 	$(BIN)/python -m tests.chaos
+
+journal-soak: $(INSTALLED) ## Kill the journal's writer and stop its database for five minutes; then count every row
+	$(BIN)/python -m tests.chaos_journal
 
 check: $(INSTALLED) ## Lint, type-check, and hold the layers
 	$(BIN)/ruff check .

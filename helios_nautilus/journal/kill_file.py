@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from helios_nautilus.domain.portfolio.kill_switch import KillState, KillStatus, Trigger
+from helios_nautilus.journal.disk import sync_folder
 
 
 class KillFile:
@@ -32,13 +33,4 @@ class KillFile:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
-        _sync_folder(self._path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """A rename is only on the disk once its folder is."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_folder(self._path.parent)
