@@ -4,12 +4,17 @@ from typing import Final
 
 from helios_nautilus.domain.decision.context import GateContext
 from helios_nautilus.domain.decision.schema import GateAnswer
+from helios_nautilus.llm.reply import GateReply
 
 
 class OffProvider:
     """Approves every proposal unchanged and says that nothing was checked."""
 
     name: Final = "off"
+
+    def ask(self, context: GateContext) -> GateReply:
+        """See `GateProvider`."""
+        return GateReply(answer=self.answer(context), source="off", provider=self.name)
 
     def answer(self, context: GateContext) -> GateAnswer:
         """An approval without any judgement."""

@@ -20,6 +20,7 @@ from helios_nautilus.domain.decision.regimes import (
 from helios_nautilus.domain.decision.schema import GateAnswer
 from helios_nautilus.domain.decision.words import amount, percent
 from helios_nautilus.domain.plan import Side
+from helios_nautilus.llm.reply import GateReply
 
 _AGAINST: Final = {Side.LONG: TrendRegime.BEARISH, Side.SHORT: TrendRegime.BULLISH}
 
@@ -39,6 +40,10 @@ class RulesProvider:
 
     def __init__(self, rules: GateRules) -> None:
         self._rules = rules
+
+    def ask(self, context: GateContext) -> GateReply:
+        """See `GateProvider`."""
+        return GateReply(answer=self.answer(context), source="ruled", provider=self.name)
 
     def answer(self, context: GateContext) -> GateAnswer:
         """APPROVE, MODIFY or REJECT by the gravest concern; all of them are flagged and said, the gravest first."""

@@ -41,7 +41,9 @@ class Terms(Struct, frozen=True, kw_only=True):
 class GateRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of tier 4: who answers, how long it may take, and the limits of the built-in rules and the clamps."""
 
-    provider: Literal["rules", "off"] = "rules"
+    provider: Literal["rules", "off", "recorded", "anthropic", "openai"] = "rules"
+    """Who answers: the built-in rules, nobody, earlier answers, or a language model over the network. In a backtest a
+    language model answers from what was recorded, and no network is asked."""
     latency_ms: int = 800
     """Simulated time from question to answer in a backtest."""
     deadline_ms: int = 5000
@@ -66,8 +68,8 @@ class GateRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     regimes: RegimeRules = RegimeRules()
 
     def __post_init__(self) -> None:
-        if self.latency_ms < 0 or self.deadline_ms <= 0:
-            raise ConfigError("gate: latency_ms must be 0 or more and deadline_ms above 0")
+        if not 0 <= self.latency_ms <= self.deadline_ms or self.deadline_ms == 0:
+            raise ConfigError("gate: latency_ms must be 0 or more and not above deadline_ms, which must be above 0")
         shares = ("moderate_below", "moderate_multiplier", "min_confidence", "no_news_factor", "min_tighten")
         for name in shares:
             if not 0.0 < getattr(self, name) <= 1.0:

@@ -5,7 +5,8 @@ from helios_nautilus.domain.decision.policy import GateRules, Terms, clamp
 from helios_nautilus.domain.decision.regimes import VolatilityRegime
 from helios_nautilus.domain.decision.schema import MAX_REASONING_CHARS, decode_answer
 from helios_nautilus.domain.plan import Side
-from helios_nautilus.llm.chain import answer_failure, build_provider
+from helios_nautilus.llm.chain import build_provider
+from helios_nautilus.llm.failure import answer_failure
 
 CONTEXT = GateContext(
     ts_ns=1,
@@ -23,7 +24,7 @@ def test_the_settings_name_the_provider() -> None:
 
 
 def test_an_off_gate_changes_nothing_and_says_that_it_is_off() -> None:
-    answer = build_provider(GateRules(provider="off")).answer(CONTEXT)
+    answer = build_provider(GateRules(provider="off")).ask(CONTEXT).answer
     verdict = clamp(answer, CONTEXT.terms, GateRules())
     assert (verdict.decision, verdict.terms) == ("APPROVE", CONTEXT.terms)
     assert verdict.risk_flags == ("gate_off",)

@@ -13,6 +13,7 @@ from helios_nautilus.domain.decision.context import (
     PortfolioState,
     RiskFigures,
 )
+from helios_nautilus.domain.decision.news import News
 from helios_nautilus.domain.decision.policy import GateRules, Terms, clamp
 from helios_nautilus.domain.decision.regimes import (
     CorrelationRegime,
@@ -35,6 +36,7 @@ CALM = MarketConditions(
     correlation=CorrelationRegime.COUPLED,
     mean_correlation=0.62,
 )
+QUIET = News()
 LONG_ETH = OpenPosition(instrument_id="ETHZAR.VALR", side=Side.LONG)
 
 
@@ -43,7 +45,7 @@ def _ask(
     confidence: float = 0.72,
     side: Side = Side.LONG,
     held: tuple[OpenPosition, ...] | None = (),
-    news: str = "Nothing of note.",
+    news: News | None = QUIET,
     rules: GateRules | None = None,
     **market: Any,
 ) -> GateAnswer:
@@ -119,15 +121,15 @@ def test_moderate_confidence_is_halved() -> None:
 
 
 def test_without_news_the_confidence_is_weighed_five_percent_lower() -> None:
-    answer = _ask(confidence=0.66, news="unavailable")
+    answer = _ask(confidence=0.66, news=None)
     assert (answer.decision, answer.confidence_adjustment) == ("MODIFY", 0.95)
     assert answer.risk_flags == ("moderate_confidence", "no_news")
     assert "weighed as 0.63" in answer.reasoning
-    assert _ask(confidence=0.70, news="unavailable").decision == "APPROVE"
+    assert _ask(confidence=0.70, news=None).decision == "APPROVE"
 
 
 def test_without_news_a_coin_toss_is_rejected_in_words_the_clamps_agree_with() -> None:
-    answer = _ask(confidence=0.52, news="unavailable")
+    answer = _ask(confidence=0.52, news=None)
     assert answer.decision == "REJECT"
     assert "low_confidence" in answer.risk_flags
 
@@ -168,7 +170,7 @@ def test_every_combination_of_regimes_gives_two_to_four_sentences_within_the_sch
     ):
         answer = _ask(
             confidence=0.52,
-            news="unavailable",
+            news=None,
             held=None,
             volatility=volatility,
             liquidity=liquidity,
@@ -183,12 +185,12 @@ def test_every_combination_of_regimes_gives_two_to_four_sentences_within_the_sch
 
 @given(
     confidence=st.floats(0.5, 1.0),
-    news=st.sampled_from(["unavailable", "Some."]),
+    news=st.sampled_from([None, News()]),
     volatility=st.sampled_from(VolatilityRegime),
     liquidity=st.sampled_from(LiquidityRegime),
 )
 def test_what_the_rules_decide_survives_the_clamps(
-    confidence: float, news: str, volatility: VolatilityRegime, liquidity: LiquidityRegime
+    confidence: float, news: News | None, volatility: VolatilityRegime, liquidity: LiquidityRegime
 ) -> None:
     answer = _ask(confidence=confidence, news=news, volatility=volatility, liquidity=liquidity)
     terms = Terms(confidence=confidence, notional=5800.0, leverage=1.0, stop=0.06, target=0.12, costs=0.006)

@@ -192,3 +192,8 @@ _replies = st.fixed_dictionaries(
 @given(_replies | st.binary(), _terms)
 def test_no_bytes_at_all_raise_or_add_risk(raw: bytes, terms: Terms) -> None:
     _assert_no_more_risk(clamp(decode_answer(raw), terms, RULES), terms)
+
+
+def test_an_answer_that_a_backtest_would_use_and_trading_would_drop_is_refused() -> None:
+    with pytest.raises(ConfigError, match="not above deadline_ms"):
+        GateRules(latency_ms=6_000, deadline_ms=5_000)
