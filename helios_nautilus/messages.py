@@ -88,6 +88,9 @@ class Proposal(Struct, frozen=True, kw_only=True):
     p_buy: float
     p_sell: float
     p_hold: float
+    model_id: str = ""
+    attention: tuple[float, float, float] | None = None
+    """Weight of each timeframe, fastest first; None where the strategy asks no such model."""
 
 
 class Dossier(Struct, frozen=True, kw_only=True):

@@ -177,6 +177,8 @@ def proposal(
         p_buy=p_buy,
         p_sell=p_sell,
         p_hold=0.2,
+        model_id=MODEL_ID,
+        attention=(0.5, 0.3, 0.2),
     )
 
 

@@ -1,40 +1,55 @@
 """Tier 4 as an actor: puts a sized proposal before the gate's provider and delivers the clamped answer in its time."""
 
+from collections import defaultdict, deque
 from collections.abc import Mapping
+from functools import partial
+from typing import Final
 
+from msgspec import structs
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.config import ActorConfig
-from nautilus_trader.model.data import Bar
+from nautilus_trader.model.data import Bar, OrderBookDepth10
 from nautilus_trader.model.identifiers import InstrumentId
 
+from helios_nautilus.actors.consult import Consult
 from helios_nautilus.amounts import exact
 from helios_nautilus.bar_types import bar_type
 from helios_nautilus.domain.decision.context import (
+    RECENT_PREDICTIONS,
     GateContext,
     MarketConditions,
     OpenPosition,
+    PastPrediction,
     Predictions,
     RiskFigures,
     observe_market,
 )
 from helios_nautilus.domain.decision.context import PortfolioState as GatePortfolio
 from helios_nautilus.domain.decision.market import MarketHistory
-from helios_nautilus.domain.decision.policy import GateRules, GateVerdict, clamp
+from helios_nautilus.domain.decision.news import News
+from helios_nautilus.domain.decision.policy import GateRules, clamp
 from helios_nautilus.domain.decision.regimes import VolatilityRegime
 from helios_nautilus.domain.decision.words import record_fields
 from helios_nautilus.domain.plan import Side
 from helios_nautilus.domain.timeframe import NS_PER_MS, parse_timeframe
 from helios_nautilus.journal.protocol import Journal
-from helios_nautilus.journal.records import GateRecord
-from helios_nautilus.llm.provider import GateProvider
+from helios_nautilus.journal.records import ContextRecord, EventRecord, GateCallRecord, GateRecord
+from helios_nautilus.llm.news import NewsDesk
+from helios_nautilus.llm.reply import GateReply
 from helios_nautilus.messages import (
+    TOPIC_OUTCOMES,
     TOPIC_PORTFOLIO,
     Dossier,
+    Outcome,
     PortfolioState,
+    Proposal,
     Stage,
     StageReply,
     StageRequest,
 )
+
+_GRACE_NS: Final = 250 * NS_PER_MS
+"""What an answer given within the deadline may take to get here."""
 
 
 class LlmGateConfig(ActorConfig, frozen=True, kw_only=True):
@@ -47,7 +62,10 @@ class LlmGateConfig(ActorConfig, frozen=True, kw_only=True):
     base, decision
         Lengths of the recorded bars and of the decision bars.
     rules
-        The domain's settings, the simulated latency among them.
+        The domain's settings. An answer is passed on ``latency_ms`` after the question at the earliest: a backtest's
+        simulated latency, 0 in a live node.
+    book
+        Whether ten-level books are followed, for their imbalance.
 
     """
 
@@ -55,21 +73,27 @@ class LlmGateConfig(ActorConfig, frozen=True, kw_only=True):
     base: str = "1m"
     decision: str = "5m"
     rules: GateRules = GateRules()
+    book: bool = False
 
 
 class LlmGate(Actor):
-    """Answers `StageRequest` on its endpoint after the provider's time has passed, and journals the answer.
+    """Answers `StageRequest` on its endpoint once the provider has; journals the question, its calls and the answer.
+
+    An answer that comes after the deadline, or when the gate is stopped, is dropped; its calls are journalled all the
+    same, for they may have cost money.
 
     Parameters
     ----------
     config
         See `LlmGateConfig`.
     journal
-        Takes a record of every answer.
-    provider
-        Who answers.
+        Takes what the gate was told, every call and every answer.
+    consult
+        Puts a context before the provider.
     histories
         The longer past of each instrument by id, already fed; missing ones start empty.
+    news
+        Whoever has news; none leaves them unavailable.
 
     """
 
@@ -77,21 +101,30 @@ class LlmGate(Actor):
         self,
         config: LlmGateConfig,
         journal: Journal,
-        provider: GateProvider,
+        consult: Consult,
         histories: Mapping[str, MarketHistory] | None = None,
+        news: NewsDesk | None = None,
     ) -> None:
         super().__init__(config)
         self.journal = journal
-        self._provider = provider
+        self._consult = consult
         self._histories = dict(histories or {})
+        self._news = news
         self._portfolio: PortfolioState | None = None
+        self._depths: dict[InstrumentId, OrderBookDepth10] = {}
+        self._recent: defaultdict[InstrumentId, deque[PastPrediction]] = defaultdict(
+            lambda: deque(maxlen=RECENT_PREDICTIONS)
+        )
 
     def on_start(self) -> None:
         """Follow the decision bars and open the endpoint."""
         for instrument_id in self.config.instrument_ids:
             self._histories.setdefault(instrument_id.value, MarketHistory(parse_timeframe(self.config.decision)))
             self.subscribe_bars(bar_type(instrument_id, self.config.decision, self.config.base))
+            if self.config.book:
+                self.subscribe_order_book_depth(instrument_id)
         self.msgbus.subscribe(TOPIC_PORTFOLIO, self._on_portfolio)
+        self.msgbus.subscribe(TOPIC_OUTCOMES, self._on_outcome)
         self.msgbus.register(Stage.GATE.endpoint, self.on_request)
 
     def on_resume(self) -> None:
@@ -102,39 +135,88 @@ class LlmGate(Actor):
         """Close the endpoint: entries fail closed from here on."""
         self.msgbus.deregister(Stage.GATE.endpoint, self.on_request)
         self.msgbus.unsubscribe(TOPIC_PORTFOLIO, self._on_portfolio)
+        self.msgbus.unsubscribe(TOPIC_OUTCOMES, self._on_outcome)
+
+    # What it learns on the way
 
     def _on_portfolio(self, state: PortfolioState) -> None:
         self._portfolio = state
+
+    def _on_outcome(self, outcome: Outcome) -> None:
+        self._recent[outcome.instrument_id].append(
+            PastPrediction(
+                ts_ns=outcome.predicted_ns,
+                side=outcome.side,
+                confidence=outcome.confidence,
+                is_hit=outcome.is_hit,
+                net_return=outcome.net_return,
+            )
+        )
+
+    def on_order_book_depth(self, depth: OrderBookDepth10) -> None:
+        """Remember how the newest book leans."""
+        self._depths[depth.instrument_id] = depth
 
     def on_bar(self, bar: Bar) -> None:
         """Remember the bar for changes and regimes."""
         history = self._histories[bar.bar_type.instrument_id.value]
         history.update(bar.ts_event, exact(bar.close), exact(bar.volume))
 
+    # The question and its answer
+
     def on_request(self, request: StageRequest) -> None:
-        """Ask the provider; the answer goes back when the simulated latency is over."""
-        dossier = request.dossier
-        answer = self._provider.answer(self.context(dossier))
-        verdict = clamp(answer, dossier.known_terms, self.config.rules)
-        latency_ns = self.config.rules.latency_ms * NS_PER_MS
-        if latency_ns == 0:
-            self._deliver(request, verdict)
+        """Put the question; the answer is passed on when it is there and the simulated latency is over."""
+        context = self.context(request.dossier)
+        self.journal.append(
+            ContextRecord(
+                ts_ns=context.ts_ns,
+                decision_id=context.decision_id,
+                instrument_id=context.instrument_id,
+                context=context,
+            )
+        )
+        self._consult(context, partial(self._answered, request, context.ts_ns))
+
+    def _answered(self, request: StageRequest, asked_ns: int, reply: GateReply) -> None:
+        now_ns = self.clock.timestamp_ns()
+        if not self.is_running or now_ns - asked_ns > self.config.rules.deadline_ms * NS_PER_MS + _GRACE_NS:
+            self._drop(request, now_ns - asked_ns, reply)
+            return
+        due_ns = asked_ns + self.config.rules.latency_ms * NS_PER_MS
+        if due_ns <= now_ns:
+            self._deliver(request, asked_ns, reply)
             return
         self.clock.set_time_alert_ns(
-            f"HELIOS-GATE-{dossier.proposal.decision_id}",
-            self.clock.timestamp_ns() + latency_ns,
-            lambda _event: self._deliver(request, verdict),
+            f"HELIOS-GATE-{request.dossier.proposal.decision_id}",
+            due_ns,
+            lambda _event: self._deliver(request, asked_ns, reply),
         )
 
-    def _deliver(self, request: StageRequest, verdict: GateVerdict) -> None:
-        dossier = request.dossier
-        fields = record_fields(verdict, dossier.known_terms, self._provider.name, float(self.config.rules.latency_ms))
+    def _drop(self, request: StageRequest, waited_ns: int, reply: GateReply) -> None:
+        proposal = request.dossier.proposal
+        self._keep_calls(proposal, reply)
+        self.journal.append(
+            EventRecord(
+                ts_ns=self.clock.timestamp_ns(),
+                kind="gate_dropped",
+                words=f"the gate's answer came after {waited_ns // NS_PER_MS} ms and was not used",
+                instrument_id=proposal.instrument_id.value,
+                decision_id=proposal.decision_id,
+            )
+        )
+
+    def _deliver(self, request: StageRequest, asked_ns: int, reply: GateReply) -> None:
+        dossier, now_ns = request.dossier, self.clock.timestamp_ns()
+        verdict = clamp(reply.answer, dossier.known_terms, self.config.rules)
+        self._keep_calls(dossier.proposal, reply)
         self.journal.append(
             GateRecord(
-                ts_ns=self.clock.timestamp_ns(),
+                ts_ns=now_ns,
                 decision_id=dossier.proposal.decision_id,
                 instrument_id=dossier.proposal.instrument_id.value,
-                **fields,
+                source=reply.source,
+                request_hash=reply.request_hash,
+                **record_fields(verdict, dossier.known_terms, reply.provider, (now_ns - asked_ns) / NS_PER_MS),
             )
         )
         request.reply(
@@ -146,6 +228,19 @@ class LlmGate(Actor):
             )
         )
 
+    def _keep_calls(self, proposal: Proposal, reply: GateReply) -> None:
+        for call in reply.calls:
+            self.journal.append(
+                GateCallRecord(
+                    ts_ns=self.clock.timestamp_ns(),
+                    decision_id=proposal.decision_id,
+                    instrument_id=proposal.instrument_id.value,
+                    **structs.asdict(call),
+                )
+            )
+
+    # What the gate is told
+
     def context(self, dossier: Dossier) -> GateContext:
         """What the provider is told of a proposal: only what is known at this moment."""
         proposal, sizing = dossier.proposal, dossier.known_sizing
@@ -156,7 +251,13 @@ class LlmGate(Actor):
             side=proposal.side,
             terms=dossier.known_terms,
             market=self._market(proposal.instrument_id, sizing.regime),
-            predictions=Predictions(p_buy=proposal.p_buy, p_sell=proposal.p_sell, p_hold=proposal.p_hold),
+            predictions=Predictions(
+                model_id=proposal.model_id,
+                p_buy=proposal.p_buy,
+                p_sell=proposal.p_sell,
+                p_hold=proposal.p_hold,
+                attention=proposal.attention,
+            ),
             risk=RiskFigures(
                 vol_daily=sizing.vol_daily,
                 p_win=sizing.p_win,
@@ -165,7 +266,14 @@ class LlmGate(Actor):
                 fraction=sizing.fraction,
             ),
             portfolio=self._holdings(),
+            recent=tuple(self._recent[proposal.instrument_id]),
+            news=self._news_of(proposal.instrument_id),
         )
+
+    def _news_of(self, instrument_id: InstrumentId) -> News | None:
+        if self._news is None:
+            return None
+        return self._news.news(self.cache.instrument(instrument_id).base_currency.code, self.clock.timestamp_ns())
 
     def _market(self, instrument_id: InstrumentId, regime: str) -> MarketConditions:
         quote = self.cache.quote_tick(instrument_id)
@@ -180,7 +288,16 @@ class LlmGate(Actor):
             self.config.rules.regimes,
             volatility=VolatilityRegime(regime) if regime in VolatilityRegime else VolatilityRegime.UNKNOWN,
             spread=spread,
+            imbalance=self._imbalance(instrument_id),
         )
+
+    def _imbalance(self, instrument_id: InstrumentId) -> float | None:
+        """How the book leans, (bid - ask) / (bid + ask) by notional; None without one as young as a base bar."""
+        depth = self._depths.get(instrument_id)
+        if depth is None or self.clock.timestamp_ns() - depth.ts_event > parse_timeframe(self.config.base):
+            return None
+        bid, ask = (sum(exact(each.price) * exact(each.size) for each in side) for side in (depth.bids, depth.asks))
+        return (bid - ask) / (bid + ask) if bid + ask else None
 
     def _holdings(self) -> GatePortfolio:
         state = self._portfolio

@@ -90,4 +90,6 @@ class HeliosStrategy(TieredStrategy):
             p_buy=prediction.p_buy,
             p_sell=prediction.p_sell,
             p_hold=prediction.p_hold,
+            model_id=prediction.model_id,
+            attention=prediction.attention,
         )

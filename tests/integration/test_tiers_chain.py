@@ -8,6 +8,7 @@ import pytest
 from nautilus_trader.model.enums import TradingState
 
 from helios_nautilus.actors.aether import Aether, AetherConfig
+from helios_nautilus.actors.consult import OnTheSpot
 from helios_nautilus.actors.guardian import Guardian, GuardianConfig
 from helios_nautilus.actors.llm_gate import LlmGate, LlmGateConfig
 from helios_nautilus.adapters.valr.constants import VALR_VENUE
@@ -44,7 +45,7 @@ def five_tiers(rig: Rig, *, latency_ms: int = 800, limits: KillSwitchRules | Non
             risk_switch=rig.engine.kernel.risk_engine,
         ),
         Aether(AetherConfig(instrument_ids=ids, plan=plan), rig.journal, trackers=trackers),
-        LlmGate(LlmGateConfig(instrument_ids=ids, rules=gate), rig.journal, build_provider(gate)),
+        LlmGate(LlmGateConfig(instrument_ids=ids, rules=gate), rig.journal, OnTheSpot(build_provider(gate))),
     )
 
 
@@ -60,7 +61,7 @@ def warm_tracker(base: str) -> VolatilityTracker:
 
 def kinds(journal: MemoryJournal, decision_id: str) -> list[str]:
     """What was journalled of a decision, without repetitions."""
-    return [kind for kind, _ in groupby(type(record).__name__ for record in journal.decision(decision_id))]
+    return [kind for kind, _ in groupby(type(record).__name__ for record in journal.about(decision_id))]
 
 
 def test_a_decision_leaves_every_tiers_word_under_one_id_from_the_prediction_to_the_last_fill() -> None:
@@ -76,6 +77,7 @@ def test_a_decision_leaves_every_tiers_word_under_one_id_from_the_prediction_to_
         "PredictionRecord",
         "SignalRecord",
         "SizingRecord",
+        "ContextRecord",
         "GateRecord",
         "GuardianRecord",
         "OrderRecord",

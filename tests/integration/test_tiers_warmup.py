@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from helios_nautilus.actors.aether import Aether, AetherConfig
+from helios_nautilus.actors.consult import OnTheSpot
 from helios_nautilus.actors.llm_gate import LlmGate, LlmGateConfig
 from helios_nautilus.adapters.valr.instruments import build_instrument
 from helios_nautilus.config import DataSection, HeliosConfig, ModelSection, TrainingSection, Window
@@ -66,7 +67,7 @@ def test_the_longer_past_goes_on_where_history_left_it(config: HeliosConfig, bar
     warm = warm_histories(config, history(bars, HALF), PRECISIONS)
     kit = Kit(BTC)
 
-    gate = kit.start(LlmGate(LlmGateConfig(instrument_ids=(BTC,)), MemoryJournal(), OffProvider(), warm))
+    gate = kit.start(LlmGate(LlmGateConfig(instrument_ids=(BTC,)), MemoryJournal(), OnTheSpot(OffProvider()), warm))
     stream_rest(kit, gate, bars)
 
     past = warm[BTC.value]

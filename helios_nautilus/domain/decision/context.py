@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from helios_nautilus.domain.decision.market import MarketHistory
+from helios_nautilus.domain.decision.news import News
 from helios_nautilus.domain.decision.policy import GateRules, Terms
 from helios_nautilus.domain.decision.regimes import (
     CorrelationRegime,
@@ -25,7 +26,6 @@ from helios_nautilus.domain.decision.regimes import (
 from helios_nautilus.domain.plan import Side
 from helios_nautilus.domain.timeframe import NS_PER_DAY
 
-NEWS_UNAVAILABLE: Final = "unavailable"
 RECENT_PREDICTIONS: Final = 10
 
 
@@ -90,12 +90,16 @@ class PortfolioState(Struct, frozen=True, kw_only=True):
 
 
 class PastPrediction(Struct, frozen=True, kw_only=True):
-    """An earlier prediction of the same instrument; ``net_return`` is None until its outcome is known."""
+    """An earlier prediction of the same instrument whose outcome is known."""
 
     ts_ns: int
+    """Of the prediction."""
     side: Side
     confidence: float
+    is_hit: bool | None = None
+    """Whether the side was right; None where neither was."""
     net_return: float | None = None
+    """Of its plan, net of costs; None where the label's rule does not say."""
 
 
 class GateContext(Struct, frozen=True, kw_only=True):
@@ -112,12 +116,13 @@ class GateContext(Struct, frozen=True, kw_only=True):
     portfolio: PortfolioState = PortfolioState()
     recent: tuple[PastPrediction, ...] = ()
     """The last `RECENT_PREDICTIONS`, oldest first."""
-    news: str = NEWS_UNAVAILABLE
+    news: News | None = None
+    """None: no source answered."""
 
     @property
     def has_news(self) -> bool:
         """Whether any source of news or sentiment answered."""
-        return self.news != NEWS_UNAVAILABLE
+        return self.news is not None
 
 
 def confidence_factor(context: GateContext, rules: GateRules) -> float:

@@ -1,17 +1,34 @@
 from typing import Any
 
 import pytest
+from nautilus_trader.model.data import BookOrder, OrderBookDepth10
+from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.objects import Price, Quantity
 
+from helios_nautilus.actors.consult import Answered, OnTheSpot
 from helios_nautilus.actors.llm_gate import LlmGate, LlmGateConfig
 from helios_nautilus.domain.decision.context import GateContext
+from helios_nautilus.domain.decision.news import Headline, News
 from helios_nautilus.domain.decision.policy import GateRules
 from helios_nautilus.domain.decision.schema import GateAnswer
 from helios_nautilus.domain.plan import Side
 from helios_nautilus.domain.risk.sizing import Sizing
 from helios_nautilus.domain.timeframe import NS_PER_MS
 from helios_nautilus.journal.memory import MemoryJournal
-from helios_nautilus.journal.records import GateRecord
-from helios_nautilus.messages import TOPIC_PORTFOLIO, Dossier, PortfolioState, Stage, StageReply, StageRequest
+from helios_nautilus.journal.records import ContextRecord, EventRecord, GateCallRecord, GateRecord
+from helios_nautilus.llm.news import NewsDesk
+from helios_nautilus.llm.reply import GateCall, GateReply
+from helios_nautilus.messages import (
+    TOPIC_OUTCOMES,
+    TOPIC_PORTFOLIO,
+    Dossier,
+    Outcome,
+    PortfolioState,
+    Stage,
+    StageReply,
+    StageRequest,
+)
 from tests.fakes import BTC, ETH, SOL, START_NS, Kit, at, proposal, terms
 
 APPROVAL = {
@@ -23,23 +40,57 @@ APPROVAL = {
 }
 
 
+CALL = GateCall(
+    provider="anthropic",
+    model="claude",
+    source="recorded",
+    request_hash="abc",
+    request="{}",
+    answer="{}",
+    outcome="answered",
+    cost_usd=0.004,
+)
+
+
 class Scripted:
     """A provider that says what it was told to, and remembers what it was asked."""
 
     name = "scripted"
 
     def __init__(self, **words: Any) -> None:
-        self.answer_given = GateAnswer(**APPROVAL | words)
+        answer = GateAnswer(**APPROVAL | words)
+        self.reply = GateReply(answer=answer, source="recorded", provider=self.name, request_hash="abc", calls=(CALL,))
         self.asked: list[GateContext] = []
 
-    def answer(self, context: GateContext) -> GateAnswer:
+    def ask(self, context: GateContext) -> GateReply:
         self.asked.append(context)
-        return self.answer_given
+        return self.reply
 
 
-def start(kit: Kit, journal: MemoryJournal, provider: Scripted, *, latency_ms: int = 0) -> LlmGate:
-    config = LlmGateConfig(instrument_ids=(BTC, ETH), rules=GateRules(latency_ms=latency_ms))
-    return kit.start(LlmGate(config, journal, provider))
+class Patient:
+    """Puts a question before nobody, until the test lets it be answered."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Answered] = []
+
+    def __call__(self, context: GateContext, done: Answered) -> None:
+        self.waiting.append(done)
+
+    def answer(self) -> None:
+        self.waiting.pop()(Scripted().reply)
+
+
+def start(
+    kit: Kit,
+    journal: MemoryJournal,
+    provider: Scripted | Patient,
+    *,
+    latency_ms: int = 0,
+    news: NewsDesk | None = None,
+) -> LlmGate:
+    config = LlmGateConfig(instrument_ids=(BTC, ETH), rules=GateRules(latency_ms=latency_ms), book=True)
+    consult = provider if isinstance(provider, Patient) else OnTheSpot(provider)
+    return kit.start(LlmGate(config, journal, consult, news=news))
 
 
 def ask(kit: Kit) -> list[StageReply]:
@@ -110,6 +161,68 @@ def test_the_gate_cannot_enlarge_or_loosen_and_the_journal_says_what_it_asked_fo
     assert [words.split()[0] for words in record.clamped] == ["leverage", "stop", "target"]
 
 
+def test_the_question_the_call_and_the_answer_are_journalled_in_their_order(kit: Kit, journal: MemoryJournal) -> None:
+    provider = Scripted()
+    start(kit, journal, provider, latency_ms=800)
+
+    ask(kit)
+    assert [type(record) for record in journal] == [ContextRecord]
+    kit.advance_to(START_NS + 800 * NS_PER_MS)
+
+    told, call, answer = journal
+    assert isinstance(told, ContextRecord)
+    assert isinstance(call, GateCallRecord)
+    assert isinstance(answer, GateRecord)
+    assert (told.ts_ns, told.context) == (START_NS, provider.asked[0])
+    assert (call.decision_id, call.request_hash, call.cost_usd, call.source) == (
+        told.decision_id,
+        "abc",
+        0.004,
+        "recorded",
+    )
+    assert (answer.source, answer.request_hash, answer.latency_ms) == ("recorded", "abc", 800.0)
+
+
+def test_an_answer_that_takes_its_time_is_passed_on_when_it_comes_with_the_time_it_took(
+    kit: Kit, journal: MemoryJournal
+) -> None:
+    patient = Patient()
+    start(kit, journal, patient)
+    replies = ask(kit)
+
+    kit.advance_to(START_NS + 1_200 * NS_PER_MS)
+    assert replies == []
+    patient.answer()
+
+    assert [reply.approved for reply in replies] == [True]
+    assert journal.of(GateRecord)[0].latency_ms == 1_200.0
+
+
+def test_an_answer_after_the_deadline_is_dropped_and_its_cost_kept(kit: Kit, journal: MemoryJournal) -> None:
+    patient = Patient()
+    start(kit, journal, patient)
+    replies = ask(kit)
+
+    kit.advance_to(START_NS + 5_251 * NS_PER_MS)
+    patient.answer()
+
+    assert (replies, journal.of(GateRecord)) == ([], [])
+    assert [call.cost_usd for call in journal.of(GateCallRecord)] == [0.004]
+    assert [event.kind for event in journal.of(EventRecord)] == ["gate_dropped"]
+
+
+def test_an_answer_to_a_gate_that_was_stopped_is_dropped(kit: Kit, journal: MemoryJournal) -> None:
+    patient = Patient()
+    gate = start(kit, journal, patient)
+    replies = ask(kit)
+
+    gate.stop()
+    patient.answer()
+
+    assert (replies, journal.of(GateRecord)) == ([], [])
+    assert len(journal.of(GateCallRecord)) == 1
+
+
 def test_a_gate_that_is_stopped_closes_its_endpoint_and_gives_no_late_answer_until_it_goes_on(
     kit: Kit, journal: MemoryJournal
 ) -> None:
@@ -166,3 +279,112 @@ def tell_equity(kit: Kit, equity: float) -> None:
         ts_ns=START_NS, equity=equity, peak=equity, drawdown=0.0, daily_loss=0.0, exposure=0.0, open_positions=0
     )
     kit.msgbus.publish(TOPIC_PORTFOLIO, state)
+
+
+def test_the_context_says_which_model_looked_where(kit: Kit, journal: MemoryJournal) -> None:
+    provider = Scripted()
+    start(kit, journal, provider)
+
+    ask(kit)
+
+    told = provider.asked[0].predictions
+    assert (told.model_id, told.attention) == ("model-of-the-test", (0.5, 0.3, 0.2))
+
+
+def test_the_context_holds_the_last_ten_outcomes_of_the_instrument_alone_the_oldest_first(
+    kit: Kit, journal: MemoryJournal
+) -> None:
+    provider = Scripted()
+    start(kit, journal, provider)
+    for number in range(12):
+        tell_outcome(kit, number / 1000)
+    kit.msgbus.publish(TOPIC_OUTCOMES, outcome(ETH, 0.9))
+
+    ask(kit)
+
+    (context,) = provider.asked
+    assert [past.net_return for past in context.recent] == [number / 1000 for number in range(2, 12)]
+    assert (context.recent[0].side, context.recent[0].is_hit, context.recent[0].confidence) == (Side.LONG, True, 0.6)
+
+
+def test_an_outcome_told_while_the_gate_is_stopped_is_not_heard_and_none_is_heard_twice_later(
+    kit: Kit, journal: MemoryJournal
+) -> None:
+    provider = Scripted()
+    gate = start(kit, journal, provider)
+    gate.stop()
+    tell_outcome(kit, 0.1)
+    gate.resume()
+    tell_outcome(kit, 0.2)
+
+    ask(kit)
+
+    assert [past.net_return for past in provider.asked[0].recent] == [0.2]
+
+
+def test_a_fresh_book_tells_how_it_leans_and_an_old_one_nothing(kit: Kit, journal: MemoryJournal) -> None:
+    provider = Scripted()
+    gate = start(kit, journal, provider)
+    gate.handle_order_book_depth(book(bid_size=30, ask_size=10))
+
+    ask(kit)
+    kit.advance_to(at(1) + 1)
+    ask(kit)
+
+    fresh, old = provider.asked
+    assert fresh.market.imbalance == pytest.approx((99 * 30 - 101 * 10) / (99 * 30 + 101 * 10))
+    assert old.market.imbalance is None
+
+
+def test_the_desk_is_asked_for_news_of_the_base_currency_at_this_moment(kit: Kit, journal: MemoryJournal) -> None:
+    news = News(headlines=(Headline(title="Bitcoin rises", source="wire", age_mins=3, sentiment=0.4),))
+    asked: list[tuple[str, int]] = []
+
+    class Desk:
+        def news(self, base: str, now_ns: int) -> News | None:
+            asked.append((base, now_ns))
+            return news
+
+    provider = Scripted()
+    start(kit, journal, provider, news=Desk())
+    kit.advance_to(at(3))
+
+    ask(kit)
+
+    assert asked == [("BTC", at(3))]
+    assert provider.asked[0].news is news
+
+
+def test_without_a_desk_news_are_unavailable(kit: Kit, journal: MemoryJournal) -> None:
+    provider = Scripted()
+    start(kit, journal, provider)
+    ask(kit)
+    assert provider.asked[0].news is None
+
+
+def outcome(instrument_id: InstrumentId, net_return: float) -> Outcome:
+    return Outcome(
+        ts_ns=START_NS,
+        decision_id="d",
+        instrument_id=instrument_id,
+        predicted_ns=START_NS - 1,
+        side=Side.LONG,
+        confidence=0.6,
+        is_hit=True,
+        net_return=net_return,
+    )
+
+
+def tell_outcome(kit: Kit, net_return: float) -> None:
+    kit.msgbus.publish(TOPIC_OUTCOMES, outcome(BTC, net_return))
+
+
+def book(*, bid_size: int, ask_size: int) -> OrderBookDepth10:
+    """One level on either side at the start, at 99 and 101."""
+
+    def levels(side: OrderSide, price: int, size: int) -> list[BookOrder]:
+        first = BookOrder(side, Price.from_int(price), Quantity.from_int(size), 0)
+        return [first, *[BookOrder(side, Price.from_int(0), Quantity.from_int(0), 0)] * 9]
+
+    bids, asks = levels(OrderSide.BUY, 99, bid_size), levels(OrderSide.SELL, 101, ask_size)
+    return OrderBookDepth10(BTC, bids, asks, [1] * 10, [1] * 10, 0, 0, START_NS, START_NS)

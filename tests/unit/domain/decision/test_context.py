@@ -5,6 +5,7 @@ import pytest
 
 from helios_nautilus.domain.decision.context import GateContext, confidence_factor, observe_market
 from helios_nautilus.domain.decision.market import MarketHistory
+from helios_nautilus.domain.decision.news import News
 from helios_nautilus.domain.decision.policy import GateRules, Terms
 from helios_nautilus.domain.decision.regimes import (
     CorrelationRegime,
@@ -72,7 +73,7 @@ def test_absent_news_take_five_percent_off_the_confidence() -> None:
     terms = Terms(confidence=0.7, notional=1.0, leverage=1.0, stop=0.02, target=0.04, costs=0.006)
     silent = GateContext(ts_ns=NOW, decision_id="d", instrument_id="BTCZAR.VALR", side=Side.LONG, terms=terms)
     informed = GateContext(
-        ts_ns=NOW, decision_id="d", instrument_id="BTCZAR.VALR", side=Side.LONG, terms=terms, news="VALR lists a pair."
+        ts_ns=NOW, decision_id="d", instrument_id="BTCZAR.VALR", side=Side.LONG, terms=terms, news=News()
     )
     assert confidence_factor(silent, GateRules()) == 0.95
     assert confidence_factor(informed, GateRules()) == 1.0
