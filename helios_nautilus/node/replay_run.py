@@ -1,0 +1,119 @@
+"""A run once more through today's code: its own configuration and market data, and the gate's answers as journalled.
+
+Everything is computed again, but for what a language model said: that is read from the journal, so that no network is
+called and an answer that depends on the day cannot be mistaken for a change of the code.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from helios_nautilus.actors.progress import Progress
+from helios_nautilus.config import HeliosConfig, LoadedConfig, read_config
+from helios_nautilus.domain.decision.context import GateContext
+from helios_nautilus.errors import HeliosError
+from helios_nautilus.journal.records import GateCallRecord, Record, RunRecord
+from helios_nautilus.llm.chain import remote_order
+from helios_nautilus.llm.failure import reply_failure
+from helios_nautilus.llm.prompt import build_prompt
+from helios_nautilus.llm.provider import GateProvider
+from helios_nautilus.llm.recorded import wording_of
+from helios_nautilus.llm.reply import GateCall, GateReply, read_answer
+from helios_nautilus.llm.request import GateRequest
+from helios_nautilus.node.backtest import run_backtest
+
+_ENDINGS: Final = ("answered", "refused", "cut")
+"""Outcomes of a call that brought an answer, whatever it is worth."""
+
+
+class JournalledAnswers:
+    """The gate of a replay: the calls of the first run, found by the hash of the exact question.
+
+    A decision's own calls come first, its failures among them; then any answer that the run has to the same question.
+
+    Parameters
+    ----------
+    config
+        How a question is worded, and what is done about a missing answer.
+    records
+        Those of the first run.
+
+    """
+
+    name: Final = "journal"
+
+    def __init__(self, config: HeliosConfig, records: Iterable[Record]) -> None:
+        self._rules = config.gate
+        self._wordings = [wording_of(name, config.llm) for name in remote_order(config.gate, config.llm)]
+        self._own: dict[str, list[GateCall]] = {}
+        self._answers: dict[str, GateCall] = {}
+        for record in records:
+            if isinstance(record, GateCallRecord):
+                call = _call_of(record)
+                self._own.setdefault(record.decision_id, []).append(call)
+                if call.outcome in _ENDINGS:
+                    self._answers.setdefault(call.request_hash, call)
+
+    def ask(self, context: GateContext) -> GateReply:
+        """See `GateProvider`."""
+        prompt = build_prompt(context)
+        requests = [wording(prompt) for wording in self._wordings]
+        hashes = [request.hash for request in requests]
+        calls = [call for call in self._own.get(context.decision_id, ()) if call.request_hash in hashes]
+        if not calls:
+            calls = [self._answers[name] for name in hashes if name in self._answers][:1]
+        if not calls:
+            calls = [_missing(requests[0])]
+        return self._reply(context, calls)
+
+    def _reply(self, context: GateContext, calls: Sequence[GateCall]) -> GateReply:
+        last = calls[-1]
+        if last.outcome not in _ENDINGS:
+            return reply_failure(context, self._rules, tuple(calls))
+        return GateReply(
+            answer=read_answer(last.outcome, last.answer, last.words),
+            source="recorded",
+            provider=last.provider,
+            request_hash=last.request_hash,
+            calls=tuple(calls),
+        )
+
+
+def replay_backtest(
+    records: Sequence[Record], loaded: LoadedConfig | None = None, progress: Progress | None = None
+) -> list[Record]:
+    """The records that today's code makes of a recorded backtest, or with ``loaded`` of another configuration.
+
+    Raises what `run_backtest` raises, and `HeliosError` if the records are not a backtest's.
+    """
+    run = next((record for record in records if isinstance(record, RunRecord)), None)
+    if run is None or run.mode != "backtest":
+        what = "it has no run record" if run is None else f"it is a {run.mode} run, whose market data are not kept"
+        raise HeliosError(f"only a backtest can be replayed: {what}")
+    loaded = recorded_config(run) if loaded is None else loaded
+    return list(run_backtest(loaded, progress, provider=_provider(loaded.config, records)).journal)
+
+
+def recorded_config(run: RunRecord) -> LoadedConfig:
+    """The configuration of a run; `ConfigError` if today's code does not take it."""
+    return read_config(run.config_toml, f"the configuration of run {run.run_id}")
+
+
+def _provider(config: HeliosConfig, records: Iterable[Record]) -> GateProvider | None:
+    """The journal's answers where a network would be asked; rules answer again, from today's code."""
+    return None if config.gate.provider in ("rules", "off") else JournalledAnswers(config, records)
+
+
+def _call_of(record: GateCallRecord) -> GateCall:
+    return GateCall(**{name: getattr(record, name) for name in GateCall.__struct_fields__})
+
+
+def _missing(request: GateRequest) -> GateCall:
+    return GateCall(
+        provider=request.provider,
+        model=request.model,
+        source="failed",
+        request_hash=request.hash,
+        request=request.canonical().decode(),
+        outcome="missing",
+        words="the journal holds no answer to this question",
+    )
