@@ -26,6 +26,8 @@ from helios_nautilus.domain.risk.sizing import SizingRules
 from helios_nautilus.domain.risk.volatility import VolatilityRules
 from helios_nautilus.domain.timeframe import NS_PER_SEC, Timeframes, parse_timeframe
 from helios_nautilus.errors import ConfigError
+from helios_nautilus.llm.news import NewsSettings
+from helios_nautilus.llm.settings import LlmSettings
 from helios_nautilus.models.dataset import SplitConfig
 from helios_nautilus.models.evaluation import EvaluationConfig
 from helios_nautilus.models.network import PRESETS, Device
@@ -101,12 +103,12 @@ class Window(Section, frozen=True, kw_only=True):
     @property
     def start_ns(self) -> int:
         """Start in nanoseconds UTC."""
-        return _parse_time(self.start)
+        return parse_time(self.start)
 
     @property
     def end_ns(self) -> int:
         """End in nanoseconds UTC."""
-        return _parse_time(self.end)
+        return parse_time(self.end)
 
 
 class ModelSection(Section, frozen=True, kw_only=True):
@@ -184,6 +186,12 @@ class ExecutionSection(Section, frozen=True, kw_only=True):
             raise ConfigError("execution: slippage_bound and proposal_ttl_secs must be above 0")
 
 
+class JournalSection(Section, frozen=True, kw_only=True):
+    """Whether a backtest is kept in the journal, where ``helios journal`` and ``helios why`` find it."""
+
+    enabled: bool = True
+
+
 class HeliosConfig(Section, frozen=True, kw_only=True):
     """One run, whole."""
 
@@ -198,9 +206,12 @@ class HeliosConfig(Section, frozen=True, kw_only=True):
     evaluation: EvaluationConfig = EvaluationConfig()
     aether: AetherSection = field(default_factory=AetherSection)
     gate: GateRules = GateRules()
+    llm: LlmSettings = LlmSettings()
+    news: NewsSettings = NewsSettings()
     guardian: GuardianSection = field(default_factory=GuardianSection)
     drift: DriftRules = DriftRules()
     execution: ExecutionSection = ExecutionSection()
+    journal: JournalSection = JournalSection()
     reports: Path = Path("reports")
     """Folder of the reports."""
 
@@ -249,14 +260,19 @@ def load_config(path: Path) -> LoadedConfig:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: it is not written in UTF-8") from error
+    return read_config(text, str(path))
+
+
+def read_config(text: str, name: str) -> LoadedConfig:
+    """Read a run's TOML text; `ConfigError` says where in the text of this name something is wrong."""
     try:
         fields = tomllib.loads(text)
         _check_finite(fields, "$")
         return LoadedConfig(config=msgspec.convert(fields, HeliosConfig, dec_hook=_decode), text=text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+        raise ConfigError(f"{name}: not valid TOML: {error}") from error
     except (msgspec.ValidationError, ConfigError) as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(f"{name}: {error}") from error
 
 
 def _check_finite(value: object, path: str) -> None:
@@ -277,7 +293,8 @@ def _decode(kind: type, value: object) -> object:
     raise NotImplementedError(f"cannot decode {kind.__name__}")
 
 
-def _parse_time(text: str) -> int:
+def parse_time(text: str) -> int:
+    """A date or time in UTC, in nanoseconds; `ConfigError` if it is none."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:

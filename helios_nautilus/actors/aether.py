@@ -182,7 +182,7 @@ class Aether(Actor):
                 equity=math.nan if portfolio is None else portfolio.equity,
                 drawdown=math.nan if portfolio is None else portfolio.drawdown,
                 plan=self.config.plan,
-                min_notional=_minimum_notional(instrument, proposal.price),
+                min_notional=minimum_notional(instrument, proposal.price),
                 shorts_allowed=self.config.allow_shorts,
             ),
             self.config.sizing,
@@ -195,7 +195,7 @@ class Aether(Actor):
         return payoff.lookup(proposal.side, proposal.p_buy if proposal.side is Side.LONG else proposal.p_sell)
 
 
-def _minimum_notional(instrument: Instrument, price: float) -> float:
+def minimum_notional(instrument: Instrument, price: float) -> float:
     """Smallest order value the venue takes, by its minimum quantity and its minimum notional."""
     by_quantity = 0.0 if instrument.min_quantity is None else instrument.min_quantity.as_double() * price
     by_value = 0.0 if instrument.min_notional is None else instrument.min_notional.as_double()

@@ -2,30 +2,35 @@
 
 import sys
 from importlib import import_module
+from typing import Final
 
 import click
 
 from helios_nautilus import __version__
 from helios_nautilus.errors import HeliosError
 
-_COMMANDS = {
-    "backtest": "helios_nautilus.cli.backtest:backtest",
-    "data": "helios_nautilus.cli.data:data",
-    "evaluate": "helios_nautilus.cli.evaluate:evaluate",
-    "models": "helios_nautilus.cli.models:models",
-    "predict": "helios_nautilus.cli.model:predict",
-    "retrain": "helios_nautilus.cli.retrain:retrain",
-    "sim": "helios_nautilus.cli.sim:sim",
-    "train": "helios_nautilus.cli.model:train",
-    "verify": "helios_nautilus.cli.verify:verify",
+_COMMANDS: Final = {
+    "backtest": ("cli.backtest:backtest", "Run a configuration through all five tiers on its catalogue."),
+    "data": ("cli.data:data", "Market data: make, import, fetch, list and check catalogues."),
+    "evaluate": ("cli.evaluate:evaluate", "Judge a model against baselines on the same rows."),
+    "gate": ("cli.gate:gate", "The LLM gate: try one question, record answers for backtests."),
+    "journal": ("cli.journal:journal", "What was decided: list, read, verify, export, prune."),
+    "models": ("cli.models:models", "Models that are kept: list, compare, promote, roll back."),
+    "predict": ("cli.model:predict", "Write a model's predictions into the catalogue."),
+    "replay": ("cli.replay:replay", "Run a recorded run again and name every difference."),
+    "retrain": ("cli.retrain:retrain", "Train anew at every date that a catalogue reaches."),
+    "sim": ("cli.sim:sim", "Run a simulated VALR: REST and both sockets."),
+    "train": ("cli.model:train", "Train the model of a configuration."),
+    "verify": ("cli.verify:verify", "Prove properties of a configuration on its data."),
+    "why": ("cli.why:why", "Tell the story of a trade, or of why there was none."),
 }
-
+"""Where each command is, and what the list of commands says of it: a list must not import them all."""
 
 _INTERRUPTED = "interrupted; nothing half-done was kept"
 
 
 class _Lazy(click.Group):
-    """Imports a command when it is called: the help does not wait for torch."""
+    """Imports a command when it is called: neither the help nor another command waits for torch."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the commands."""
@@ -35,9 +40,14 @@ class _Lazy(click.Group):
         """The command of a name."""
         if cmd_name not in _COMMANDS:
             return None
-        module, _, name = _COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(import_module(module), name)
+        module, _, name = _COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(f"helios_nautilus.{module}"), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})

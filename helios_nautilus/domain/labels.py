@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from helios_nautilus.domain.bars import Bars, Floats, Ints
 from helios_nautilus.domain.outcome import ExitKind, plan_outcomes
-from helios_nautilus.domain.plan import ExitPlan, Liquidity, Side
+from helios_nautilus.domain.plan import ExitPlan, Side
 from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
 from helios_nautilus.errors import ConfigError
 
@@ -81,24 +81,38 @@ def label_decisions(
     bar_ns: int = NS_PER_MIN,
 ) -> Labels:
     """Label the decisions at ``ts_ns`` (n,), given the daily volatility known at each (n,; NaN: unknown label)."""
+    label, own = label_plans(bars, ts_ns, vol_daily, plan, config, bar_ns=bar_ns)
+    other_plan = msgspec.structs.replace(plan, entry="maker" if plan.entry == "taker" else "taker")
+    other = _net_plans(bars, ts_ns, vol_daily, other_plan, bar_ns)
+    taker, maker = (own, other) if plan.entry == "taker" else (other, own)
+    return Labels(label=label, taker_long=taker[0], taker_short=taker[1], maker_long=maker[0], maker_short=maker[1])
+
+
+def label_plans(
+    bars: Bars,
+    ts_ns: Ints,
+    vol_daily: Floats,
+    plan: ExitPlan,
+    config: LabelConfig | None = None,
+    *,
+    bar_ns: int = NS_PER_MIN,
+) -> tuple[LabelArray, tuple[Floats, Floats]]:
+    """The labels of `label_decisions` (n,), and what the plan would have netted long and short (n,; NaN: unknown)."""
     config = config or LabelConfig()
+    nets = _net_plans(bars, ts_ns, vol_daily, plan, bar_ns)
+    if config.kind == "plan_outcome":
+        return plan_outcome(*nets), nets
+    if config.kind == "triple_barrier":
+        return triple_barrier(bars, ts_ns, plan.bracket(1.0).stop * vol_daily, plan, bar_ns=bar_ns), nets
+    horizon_ns = config.horizon_mins * NS_PER_MIN
+    return fixed_threshold(bars, ts_ns, threshold=config.threshold, horizon_ns=horizon_ns, bar_ns=bar_ns), nets
+
+
+def _net_plans(bars: Bars, ts_ns: Ints, vol_daily: Floats, plan: ExitPlan, bar_ns: int) -> tuple[Floats, Floats]:
     unit = plan.bracket(1.0)
     stop, target = unit.stop * vol_daily, unit.target * vol_daily
-
-    def nets(entry: Liquidity) -> tuple[Floats, Floats]:
-        bet = msgspec.structs.replace(plan, entry=entry)
-        long, short = (plan_outcomes(bars, ts_ns, stop, target, bet, side, bar_ns=bar_ns).net for side in Side)
-        return long, short
-
-    taker, maker = nets("taker"), nets("maker")
-    if config.kind == "plan_outcome":
-        label = plan_outcome(*(taker if plan.entry == "taker" else maker))
-    elif config.kind == "triple_barrier":
-        label = triple_barrier(bars, ts_ns, stop, plan, bar_ns=bar_ns)
-    else:
-        horizon_ns = config.horizon_mins * NS_PER_MIN
-        label = fixed_threshold(bars, ts_ns, threshold=config.threshold, horizon_ns=horizon_ns, bar_ns=bar_ns)
-    return Labels(label=label, taker_long=taker[0], taker_short=taker[1], maker_long=maker[0], maker_short=maker[1])
+    long, short = (plan_outcomes(bars, ts_ns, stop, target, plan, side, bar_ns=bar_ns).net for side in Side)
+    return long, short
 
 
 def plan_outcome(net_long: Floats, net_short: Floats) -> LabelArray:

@@ -6,6 +6,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 from nautilus_trader.backtest.config import (
     BacktestDataConfig,
@@ -30,9 +31,12 @@ from helios_nautilus.config import HeliosConfig, LoadedConfig
 from helios_nautilus.domain.bars import Bars, MarketData
 from helios_nautilus.domain.timeframe import NS_PER_HOUR, NS_PER_MS
 from helios_nautilus.errors import ConfigError, HeliosError, NotEnoughHistoryError
+from helios_nautilus.history.arrays import hash_data
 from helios_nautilus.history.catalogue import find_series, load_instruments, load_market_data
 from helios_nautilus.journal.memory import MemoryJournal
-from helios_nautilus.journal.records import EquityRecord, RunRecord
+from helios_nautilus.journal.records import EquityRecord, ModelRecord, RunRecord
+from helios_nautilus.llm.hindsight import hindsight_notes
+from helios_nautilus.llm.provider import GateProvider
 from helios_nautilus.messages import HELIOS_CLIENT
 from helios_nautilus.models.succession import Term, name_terms
 from helios_nautilus.models.threads import one_thread
@@ -59,28 +63,42 @@ class Market(Past, frozen=True, kw_only=True):
     window: dict[str, MarketData]
 
 
-def run_backtest(loaded: LoadedConfig, progress: Progress | None = None) -> BacktestResult:
+def run_backtest(
+    loaded: LoadedConfig,
+    progress: Progress | None = None,
+    journal: MemoryJournal | None = None,
+    provider: GateProvider | None = None,
+) -> BacktestResult:
     """Run a backtest from its catalogue. Deterministic: equal inputs give equal records.
 
+    They come into ``journal``, an empty one, which has them up to there if the run fails. ``provider`` answers at the
+    gate in the place of the configured one.
     Raises `ConfigError`, `DataError` or `ModelError` before anything runs, and `HeliosError` if the engine stopped
     before the end of the data.
     """
     config = loaded.config
     market = load_market(config)
-    journal = MemoryJournal()
+    journal = MemoryJournal() if journal is None else journal
     run = _run_record(loaded, market)
     journal.append(run)
+    for term in market.terms:
+        journal.append(_model_record(config, term))
     node, engine = build_engine(config, market)
-    add_tiers(engine, config, market, journal)
+    add_tiers(engine, config, market, journal, provider=provider)
     if progress is not None:
         engine.add_actor(ProgressActor(ProgressConfig(end_ns=config.backtest.end_ns), progress))
+    run_engine(node, journal, market)
+    return BacktestResult(run=run, journal=journal, prices=_prices(config, market))
+
+
+def run_engine(node: BacktestNode, journal: MemoryJournal, market: Market) -> None:
+    """Run a node with everything in it, and dispose of it; `HeliosError` if it stopped before the end of the data."""
     try:
         with one_thread():
             node.run()
     finally:
         node.dispose()
     _check_finished(journal, market)
-    return BacktestResult(run=run, journal=journal, prices=_prices(config, market))
 
 
 def load_market(config: HeliosConfig) -> Market:
@@ -228,11 +246,23 @@ def _run_record(loaded: LoadedConfig, market: Market) -> RunRecord:
             "python": platform.python_version(),
             **{package: version(package) for package in _VERSIONED},
         },
-        notes=_notes(config, market),
+        notes=_notes(config, market, is_synthetic=series.provenance.is_synthetic),
+        data_hash=hash_data(market.history) + hash_data(market.window),
     )
 
 
-def _notes(config: HeliosConfig, market: Market) -> tuple[str, ...]:
+def _model_record(config: HeliosConfig, term: Term) -> ModelRecord:
+    """Stamped when the model took charge, or at the start of the run where it had it by then."""
+    card = term.model.card
+    return ModelRecord(
+        ts_ns=max(term.start_ns, config.backtest.start_ns),
+        model_id=term.model.model_id,
+        preset=card.preset,
+        card=msgspec.json.format(msgspec.json.encode(card)).decode(),
+    )
+
+
+def _notes(config: HeliosConfig, market: Market, *, is_synthetic: bool) -> tuple[str, ...]:
     """What a reader must know to judge the result."""
     costs, sizing = config.plan.costs, config.aether.sizing
     where = "around the last trade" if config.data.trades else "at the open of the bar after it"
@@ -250,6 +280,8 @@ def _notes(config: HeliosConfig, market: Market) -> tuple[str, ...]:
         notes.append("Funding of the perpetuals is not in the data and not charged.")
     if config.gate.provider == "off":
         notes.append("The gate is off.")
+    if not is_synthetic:  # of a market that never was no model can know how it went on
+        notes += hindsight_notes(config.gate, config.llm, config.backtest.start_ns)
     notes += map(_term_note, market.terms)
     return tuple(notes)
 

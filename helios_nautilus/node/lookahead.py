@@ -28,7 +28,7 @@ from helios_nautilus.history.catalogue import load_market_data
 from helios_nautilus.history.provenance import Provenance
 from helios_nautilus.history.staging import open_staging
 from helios_nautilus.history.store import store_market
-from helios_nautilus.journal.records import Record, RunRecord
+from helios_nautilus.journal.records import OutcomeRecord, Record, RunRecord, SnapshotRecord
 from helios_nautilus.models.checkpoint import Model
 from helios_nautilus.models.predict import predict_arrays
 from helios_nautilus.node.backtest import load_market, run_backtest
@@ -243,14 +243,25 @@ def _run(case: _Case, config: HeliosConfig) -> list[Record]:
 
 def _compare_runs(moment_ns: int, what: str, truth: list[Record], other: list[Record]) -> Finding:
     check = f"decisions up to {_iso(moment_ns)}, future {what}"
-    before = [record for record in truth if record.ts_ns <= moment_ns]
-    after = [record for record in other if record.ts_ns <= moment_ns]
+    before, after = (_records_until(moment_ns, records) for records in (truth, other))
     for one, two in zip(before, after, strict=False):
         if one != two:
             return Finding(check=check, passed=False, words=f"at {_iso(one.ts_ns)}: {one} became {two}")
     if len(before) != len(after):
         return Finding(check=check, passed=False, words=f"{len(before)} records became {len(after)}")
     return Finding(check=check, passed=True, words=f"{len(before):,} records unchanged")
+
+
+def _records_until(moment_ns: int, records: list[Record]) -> list[Record]:
+    """The records up to a moment, but for what a run says at it only because it ends there: a last snapshot, and the
+    outcomes known since the last hour.
+    """
+    return [
+        record
+        for record in records
+        if record.ts_ns < moment_ns
+        or (record.ts_ns == moment_ns and not isinstance(record, OutcomeRecord | SnapshotRecord))
+    ]
 
 
 # Other futures

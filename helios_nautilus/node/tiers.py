@@ -10,13 +10,18 @@ from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.instruments import Instrument
 
 from helios_nautilus.actors.aether import Aether, AetherConfig
+from helios_nautilus.actors.consult import OnTheSpot
 from helios_nautilus.actors.drift import DriftConfig, DriftMonitor
 from helios_nautilus.actors.guardian import Guardian, GuardianConfig
 from helios_nautilus.actors.llm_gate import LlmGate, LlmGateConfig
+from helios_nautilus.actors.outcomes import OutcomeConfig, OutcomeMonitor
 from helios_nautilus.actors.prediction import PredictionActor, PredictionConfig
 from helios_nautilus.actors.replay import PredictionReplay, ReplayConfig
+from helios_nautilus.actors.snapshots import SnapshotActor, SnapshotConfig
+from helios_nautilus.actors.stand_ins import Bystander, FixedSizer
 from helios_nautilus.config import HeliosConfig
 from helios_nautilus.domain.bars import MarketData
+from helios_nautilus.domain.decision.market import MarketHistory
 from helios_nautilus.domain.drift import FeatureDrift
 from helios_nautilus.domain.features.stream import FeatureStream
 from helios_nautilus.domain.features.table import FeatureTables
@@ -26,6 +31,9 @@ from helios_nautilus.domain.timeframe import NS_PER_HOUR, parse_timeframe
 from helios_nautilus.history.arrays import hash_data, unlabelled_arrays
 from helios_nautilus.journal.protocol import Journal
 from helios_nautilus.llm.chain import build_provider
+from helios_nautilus.llm.news_files import NewsArchive, load_stories
+from helios_nautilus.llm.provider import GateProvider
+from helios_nautilus.messages import Stage
 from helios_nautilus.models.checkpoint import Model
 from helios_nautilus.models.succession import Succession, Term, model_at
 from helios_nautilus.node.warmup import warm_histories, warm_trackers
@@ -57,14 +65,29 @@ class Past(Struct, frozen=True, kw_only=True):
         return {name: instrument.size_precision for name, instrument in self.instruments.items()}
 
 
-def add_tiers(engine: BacktestEngine, config: HeliosConfig, past: Past, journal: Journal) -> None:
-    """Add the strategy and the actors of all tiers.
+class Absence(Struct, frozen=True, kw_only=True):
+    """A tier whose judgement is left out of a run, to see what it adds; `stand_ins` says what is there instead."""
+
+    stage: Stage
+    fraction: float = 0.0
+    """Of equity that every proposal gets where Aether is left out."""
+
+
+def add_tiers(
+    engine: BacktestEngine,
+    config: HeliosConfig,
+    past: Past,
+    journal: Journal,
+    absence: Absence | None = None,
+    provider: GateProvider | None = None,
+) -> None:
+    """Add the strategy and the actors of all tiers; ``provider`` answers at the gate in the place of the configured.
 
     Guardian comes first, so that it has a close's prices before anybody acts on them.
     """
     ids = tuple(map(InstrumentId.from_str, config.data.instruments))
     histories = warm_histories(config, past.history, past.precisions)
-    guardian = Guardian(
+    guardian = (Bystander if absence is not None and absence.stage is Stage.GUARDIAN else Guardian)(
         GuardianConfig(
             instrument_ids=ids,
             venue=ids[0].venue,
@@ -78,23 +101,34 @@ def add_tiers(engine: BacktestEngine, config: HeliosConfig, past: Past, journal:
         histories=deepcopy(histories),
         risk_switch=engine.kernel.risk_engine,
     )
-    gate = LlmGate(
-        LlmGateConfig(
-            instrument_ids=ids,
-            base=config.data.base,
-            decision=config.data.timeframes.decision,
-            rules=config.gate,
-        ),
-        journal,
-        build_provider(config.gate),
-        histories,
-    )
+    gate = _gate(config, ids, journal, histories, provider or build_provider(config.gate, config.llm))
     bases = {name: instrument.base_currency.code for name, instrument in past.instruments.items()}
     trackers = warm_trackers(config, past.history, past.precisions, bases)
-    aether = _aether(config, ids, past, journal, trackers)
-    for actor in (guardian, aether, gate, *_predictions(config, ids, past, journal, trackers)):
+    aether = _aether(config, ids, past, journal, trackers, absence)
+    outcomes = _outcomes(config, ids, journal, trackers)
+    snapshots = _snapshots(config, ids, journal, guardian)
+    for actor in (guardian, aether, gate, *_predictions(config, past, journal), outcomes, snapshots):
         engine.add_actor(actor)
     engine.add_strategy(_strategy(config, ids, journal))
+
+
+def _gate(
+    config: HeliosConfig,
+    ids: tuple[InstrumentId, ...],
+    journal: Journal,
+    histories: Mapping[str, MarketHistory],
+    provider: GateProvider,
+) -> LlmGate:
+    """The gate of a backtest: it answers on the spot, and has the news that files hold of each moment."""
+    settings = LlmGateConfig(
+        instrument_ids=ids,
+        base=config.data.base,
+        decision=config.data.timeframes.decision,
+        rules=config.gate,
+        book=config.data.book,
+    )
+    news = NewsArchive(load_stories(config.news.files), config.news) if config.news.files else None
+    return LlmGate(settings, journal, OnTheSpot(provider), histories, news)
 
 
 def _aether(
@@ -103,38 +137,31 @@ def _aether(
     past: Past,
     journal: Journal,
     trackers: Mapping[str, VolatilityTracker],
+    absence: Absence | None,
 ) -> Aether:
-    return Aether(
-        AetherConfig(
-            instrument_ids=ids,
-            base=config.data.base,
-            volatility=config.aether.volatility,
-            sizing=config.aether.sizing,
-            plan=config.plan,
-            allow_shorts=config.allow_shorts,
-        ),
-        journal,
-        past.payoff_at,
-        trackers,
+    settings = AetherConfig(
+        instrument_ids=ids,
+        base=config.data.base,
+        volatility=config.aether.volatility,
+        sizing=config.aether.sizing,
+        plan=config.plan,
+        allow_shorts=config.allow_shorts,
     )
+    if absence is not None and absence.stage is Stage.AETHER:
+        return FixedSizer(settings, journal, past.payoff_at, trackers, fraction=absence.fraction)
+    return Aether(settings, journal, past.payoff_at, trackers)
 
 
-def _predictions(
-    config: HeliosConfig,
-    ids: tuple[InstrumentId, ...],
-    past: Past,
-    journal: Journal,
-    trackers: Mapping[str, VolatilityTracker],
-) -> tuple[Actor, Actor]:
+def _predictions(config: HeliosConfig, past: Past, journal: Journal) -> tuple[Actor, Actor]:
     """Whoever makes the predictions, and who watches them; replayed, there are no features to watch."""
     if config.model.predictions == "catalogue":
         replay = ReplayConfig(model_ids=tuple(term.model.model_id for term in past.terms))
-        return PredictionReplay(replay, journal), _monitor(config, ids, journal, trackers)
+        return PredictionReplay(replay, journal), _monitor(config, journal)
     stream = FeatureStream(config.spec, past.precisions)
     predictor = Succession(past.terms, len(config.spec.universe), config.model.precision)
     tables = stream.catch_up(past.history)
     predictor.catch_up(unlabelled_arrays(tables, config.plan, config.training.label, hash_data(past.history)))
-    monitor = _monitor(config, ids, journal, trackers, _warm_features(config, past.model, tables))
+    monitor = _monitor(config, journal, _warm_features(config, past.model, tables))
     actor = PredictionActor(
         PredictionConfig(
             spec=config.spec,
@@ -149,30 +176,28 @@ def _predictions(
     return actor, monitor
 
 
-def _monitor(
-    config: HeliosConfig,
-    ids: tuple[InstrumentId, ...],
-    journal: Journal,
-    trackers: Mapping[str, VolatilityTracker],
-    features: Sequence[FeatureDrift] = (),
-) -> DriftMonitor:
+def _monitor(config: HeliosConfig, journal: Journal, features: Sequence[FeatureDrift] = ()) -> DriftMonitor:
+    return DriftMonitor(DriftConfig(timeframes=config.data.timeframes, rules=config.drift), journal, features)
+
+
+def _outcomes(
+    config: HeliosConfig, ids: tuple[InstrumentId, ...], journal: Journal, trackers: Mapping[str, VolatilityTracker]
+) -> OutcomeMonitor:
     def volatility(name: str) -> float | None:
         forecast = trackers[name].forecast
         return None if forecast is None else forecast.vol_daily
 
-    return DriftMonitor(
-        DriftConfig(
-            instrument_ids=ids,
-            base=config.data.base,
-            timeframes=config.data.timeframes,
-            plan=config.plan,
-            label=config.training.label,
-            rules=config.drift,
-        ),
-        journal,
-        volatility,
-        features,
+    settings = OutcomeConfig(instrument_ids=ids, base=config.data.base, plan=config.plan, label=config.training.label)
+    return OutcomeMonitor(settings, journal, volatility)
+
+
+def _snapshots(
+    config: HeliosConfig, ids: tuple[InstrumentId, ...], journal: Journal, guardian: Guardian
+) -> SnapshotActor:
+    settings = SnapshotConfig(
+        instrument_ids=ids, venue=ids[0].venue, account_currency=config.account.currency, base=config.data.base
     )
+    return SnapshotActor(settings, journal, guardian.mark)
 
 
 def _warm_features(config: HeliosConfig, model: Model, tables: FeatureTables) -> list[FeatureDrift]:

@@ -9,6 +9,7 @@ import msgspec
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from helios_nautilus.domain.attribution import Trials
 from helios_nautilus.domain.bars import Bars
 from helios_nautilus.journal.records import (
     EventRecord,
@@ -19,9 +20,11 @@ from helios_nautilus.journal.records import (
     VolatilityRecord,
 )
 from helios_nautilus.report import charts
+from helios_nautilus.report.attribution_charts import steps_chart, trials_chart
 from helios_nautilus.report.curves import account_curve, buy_and_hold_curve
 from helios_nautilus.report.decisions import select_decisions
 from helios_nautilus.report.funnel import follow
+from helios_nautilus.report.gate_use import gate_words
 from helios_nautilus.report.render import environment, script_json, write_whole
 from helios_nautilus.report.summary import Summary, run_of, summarise
 from helios_nautilus.report.verdict import is_rough, verdict, why_no_trades
@@ -32,14 +35,17 @@ TRADES_SHOWN: Final = 1000
 """The latest trades are listed and marked in the charts, this many; all are in the figures."""
 
 
-def write_report(records: Iterable[Record], prices: Mapping[str, Bars], folder: Path) -> Summary:
+def write_report(
+    records: Iterable[Record], prices: Mapping[str, Bars], folder: Path, tiers: Trials | None = None
+) -> Summary:
     """Write ``index.html`` and ``summary.json`` of one run into ``folder`` and return the summary.
 
-    ``prices`` are bars in the quote currency by instrument id, for the charts and for buying and holding. A file
-    appears whole or not at all. `DataError` if the records hold no run.
+    ``prices`` are bars in the quote currency by instrument id, for the charts and for buying and holding;
+    ``tiers`` what runs without each tier came to. A file appears whole or not at all. `DataError` if the records hold
+    no run.
     """
     records = list(records)
-    summary = summarise(records, prices)
+    summary = summarise(records, prices, tiers)
     page = render_page(records, prices, summary)
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "index.html", page.encode())
@@ -55,13 +61,14 @@ def render_page(records: Iterable[Record], prices: Mapping[str, Bars], summary: 
     refits = [record for record in records if isinstance(record, VolatilityRecord)]
     events = [record for record in records if isinstance(record, EventRecord)]
     decisions = select_decisions(records, follow(records))
-    specs = _charts(run, records, prices, trades, refits)
+    specs = _charts(run, records, prices, trades, refits) | _attribution_charts(summary)
     template = environment().get_template("page.html")
     return template.render(
         summary=summary,
         run=run,
         verdict=verdict(summary),
         why_no_trades="" if trades or summary.open_positions else why_no_trades(summary.funnel),
+        gate_words=gate_words(summary.gate),
         is_rough=is_rough(summary),
         trades=trades,
         decisions=decisions,
@@ -112,4 +119,13 @@ def _charts(
             specs[f"chart-instrument-{number}"] = charts.instrument_chart(bars, own, run)
     if refits:
         specs["chart-regimes"] = charts.regime_chart(refits, run)
+    return specs
+
+
+def _attribution_charts(summary: Summary) -> dict[str, charts.Spec]:
+    specs = {}
+    if summary.attribution is not None:
+        specs["chart-steps"] = steps_chart(summary.attribution)
+    if summary.tiers is not None:
+        specs["chart-tiers"] = trials_chart(summary.tiers, summary.run.account_currency)
     return specs

@@ -32,6 +32,7 @@ def environment() -> jinja2.Environment:
     names = ("money", "percent", "ratio", "whole", "price", "quantity", "measure", "moment", "tone")
     made.filters |= {name: getattr(numerals, name) for name in names}
     made.filters |= {"close_words": wording.close_words, "phrase": wording.phrase, "depth": deepest_fall}
+    made.filters["tier_name"] = wording.tier_name
     made.filters["seconds"] = lambda secs: numerals.duration(None if secs is None else secs * NS_PER_SEC)
     return made
 

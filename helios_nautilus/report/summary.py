@@ -8,11 +8,13 @@ from typing import Final
 import numpy as np
 from msgspec import Struct, structs
 
+from helios_nautilus.domain.attribution import Trials
 from helios_nautilus.domain.bars import Bars
 from helios_nautilus.domain.performance import Performance, measure_performance
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.errors import DataError
 from helios_nautilus.journal.records import FillRecord, Mode, PositionRecord, Record, RunRecord
+from helios_nautilus.report.attribution import Attribution, attribute_run
 from helios_nautilus.report.curves import (
     Curve,
     account_curve,
@@ -23,6 +25,7 @@ from helios_nautilus.report.curves import (
 )
 from helios_nautilus.report.fingerprint import trade_hash
 from helios_nautilus.report.funnel import Funnel, count_funnel
+from helios_nautilus.report.gate_use import GateUse, count_gate
 
 SCHEMA: Final = 1
 """Raised when a field of the summary changes its name or meaning; new fields do not count."""
@@ -82,6 +85,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     schema: int
     run: RunFacts
     funnel: Funnel
+    gate: GateUse
     total: Result
     instruments: dict[str, Result]
     open_positions: int
@@ -89,6 +93,10 @@ class Summary(Struct, frozen=True, kw_only=True):
     buy_and_hold: Benchmark | None
     """Equal weights over the run's instruments; None unless all of them have prices."""
     cash: Benchmark
+    attribution: Attribution | None = None
+    """Of the return against buying and holding; None without daily snapshots or that benchmark."""
+    tiers: Trials | None = None
+    """The same decisions without each tier; None unless asked for."""
 
 
 def run_of(records: Iterable[Record]) -> RunRecord:
@@ -99,9 +107,10 @@ def run_of(records: Iterable[Record]) -> RunRecord:
     return run
 
 
-def summarise(records: Iterable[Record], prices: Mapping[str, Bars]) -> Summary:
+def summarise(records: Iterable[Record], prices: Mapping[str, Bars], tiers: Trials | None = None) -> Summary:
     """Work out a run's figures; ``prices`` are bars in the quote currency by instrument id.
 
+    ``tiers`` are what runs without each tier came to.
     `DataError` if the records hold no run.
     """
     records = list(records)
@@ -113,6 +122,7 @@ def summarise(records: Iterable[Record], prices: Mapping[str, Bars]) -> Summary:
         schema=SCHEMA,
         run=_run_facts(run, trade_hash(records)),
         funnel=count_funnel(records),
+        gate=count_gate(records),
         total=_result(account_curve(run, records), trades, fills),
         instruments={
             name: _instrument_result(run, name, trades, fills)
@@ -121,6 +131,8 @@ def summarise(records: Iterable[Record], prices: Mapping[str, Bars]) -> Summary:
         open_positions=len({f.decision_id for f in fills if f.role == "ENTRY"} - {t.decision_id for t in trades}),
         buy_and_hold=None if hold is None else _benchmark(hold, stated_taker_fee(run)),
         cash=_benchmark(cash_curve(run), 0.0),
+        attribution=attribute_run(records, run, prices),
+        tiers=tiers,
     )
 
 

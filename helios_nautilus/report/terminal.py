@@ -9,8 +9,10 @@ from rich.text import Text
 from helios_nautilus.domain.performance import Performance
 from helios_nautilus.report import numerals
 from helios_nautilus.report.funnel import Step
+from helios_nautilus.report.gate_use import gate_words
 from helios_nautilus.report.summary import Result, Summary
 from helios_nautilus.report.verdict import deepest_fall, verdict, why_no_trades
+from helios_nautilus.report.wording import tier_name
 
 _STYLES = {"gain": "green", "loss": "red", "": ""}
 _REASONS_SHOWN = 3
@@ -26,8 +28,12 @@ def print_summary(summary: Summary, console: Console, folder: Path | None = None
     console.print(Text(f"{numerals.whole(summary.funnel.predictions):>9} predictions"))
     for step in summary.funnel.steps:
         console.print(Text(_step_line(step)), overflow="ellipsis", no_wrap=True)
+    if words := gate_words(summary.gate):
+        console.print(Text(words))
     if not summary.total.performance.trades.count and not summary.open_positions:
         console.print(Text(why_no_trades(summary.funnel), style="yellow"))
+    for line in _origin_lines(summary):
+        console.print(Text(line))
     for note in run.notes:
         console.print(Text(f"Note: {note}", style="yellow"))
     if folder is not None:
@@ -74,3 +80,19 @@ def _step_line(step: Step) -> str:
     more = ["…"] if len(step.reasons) > _REASONS_SHOWN else []
     drops = f"  dropped: {', '.join(shown + more)}" if shown else ""
     return f"{numerals.whole(step.kept):>9} {step.name:<9} {numerals.percent(step.share, places=1):>8}{drops}"
+
+
+def _origin_lines(summary: Summary) -> list[str]:
+    """Where the result came from: against buying and holding, and tier by tier where that was asked for."""
+    lines = []
+    if (origin := summary.attribution) is not None:
+        parts = {name: getattr(origin.effects, name) for name in ("allocation", "selection", "timing", "currency")}
+        words = ", ".join(f"{name} {numerals.percent(part, signed=True)}" for name, part in parts.items())
+        lines.append(f"Against buying and holding {numerals.percent(origin.active, signed=True)}: {words}")
+    if (tiers := summary.tiers) is not None:
+        currency = summary.run.account_currency
+        words = ", ".join(
+            f"{tier_name(each.tier)} {numerals.money(each.added.pnl, currency, signed=True)}" for each in tiers.without
+        )
+        lines.append(f"Added to the P&L, each left out alone: {words}")
+    return lines

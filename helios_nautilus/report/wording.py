@@ -29,6 +29,8 @@ _WORDS: Final = {
     "gate_failed": "the gate gave no answer in time",
     "gate_off": "the gate is switched off",
     "undecodable": "the answer could not be read",
+    "refused": "the model declined to judge it",
+    "suspicious_news": "a headline that tries to give orders",
     "extreme_volatility": "extreme volatility",
     "unknown_volatility": "volatility unknown",
     "thin_liquidity": "thin liquidity",
@@ -70,7 +72,13 @@ _WORDS: Final = {
     "manual": "by hand",
 }
 
+_TIERS: Final = {"aether": "Aether", "gate": "the gate", "guardian": "Guardian"}
 _CLOSE_WORDS: Final = {"timeout": "time-out"}
+
+
+def tier_name(stage: str) -> str:
+    """A tier's name inside a sentence."""
+    return _TIERS.get(stage, stage)
 
 
 def phrase(code: str) -> str:

@@ -111,6 +111,7 @@ def position_record(
         close_reason=close_reason,
         pnl=position.realized_pnl.as_double(),
         costs=float(costs),
+        position_id=position.id.value,
     )
 
 

@@ -155,7 +155,8 @@ class VolatilityTracker:
         """Whether the newest close lies more than ``refit_move`` from one of the last hour, ``since_ns`` or later."""
         newest = self._hour[-1][1]
         limit = self.rules.refit_move
-        return any(ts_ns >= since_ns and abs(newest / close - 1.0) > limit for ts_ns, close in self._hour)
+        closes = [close for ts_ns, close in self._hour if ts_ns >= since_ns]
+        return bool(closes) and (newest / min(closes) - 1.0 > limit or 1.0 - newest / max(closes) > limit)
 
     def _has_changed_regime(self) -> bool:
         return self.forecast is not None and self.forecast.regime is not self._fitted_regime
