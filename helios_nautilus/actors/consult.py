@@ -4,9 +4,9 @@ import asyncio
 import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Protocol
 
+from helios_nautilus.actors.offload import hand_back, tell_loop
 from helios_nautilus.domain.decision.context import GateContext
 from helios_nautilus.llm.provider import GateProvider, RemoteGateProvider
 from helios_nautilus.llm.reply import GateReply
@@ -49,26 +49,20 @@ class Beside:
 
     def __call__(self, context: GateContext, done: Answered) -> None:
         """See `Consult`. The engine's loop hears of an error through its exception handler."""
-
-        def deliver(finished: Future[GateReply]) -> None:
-            error = finished.exception()
-            if error is None:
-                done(finished.result())
-            else:
-                self._engine_loop.call_exception_handler({"message": "The gate's provider broke", "exception": error})
-
-        def hand_back(finished: Future[GateReply]) -> None:
-            if not finished.cancelled() and not self._engine_loop.is_closed():
-                self._engine_loop.call_soon_threadsafe(deliver, finished)
-
-        asyncio.run_coroutine_threadsafe(self._provider.ask(context), self._own_loop).add_done_callback(hand_back)
+        question = asyncio.run_coroutine_threadsafe(self._provider.ask(context), self._own_loop)
+        hand_back(question, self._engine_loop, done, tell_loop(self._engine_loop, "The gate's provider broke"))
 
     def close(self, timeout_secs: float = 5.0) -> None:
-        """Give up what is under way, close the connections and end the thread; to be called once."""
-        asyncio.run_coroutine_threadsafe(self._wind_up(), self._own_loop).result(timeout_secs)
-        self._own_loop.call_soon_threadsafe(self._own_loop.stop)
-        self._thread.join(timeout_secs)
-        self._own_loop.close()
+        """Give up what is under way, close the connections and end the thread; to be called once.
+
+        The thread ends whatever becomes of the connections; what they raise is raised.
+        """
+        try:
+            asyncio.run_coroutine_threadsafe(self._wind_up(), self._own_loop).result(timeout_secs)
+        finally:
+            self._own_loop.call_soon_threadsafe(self._own_loop.stop)
+            self._thread.join(timeout_secs)
+            self._own_loop.close()
 
     async def _wind_up(self) -> None:
         questions = asyncio.all_tasks() - {asyncio.current_task()}

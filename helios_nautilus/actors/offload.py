@@ -31,25 +31,39 @@ class Worker:
 
     def __call__[T](self, work: Callable[[], T], done: Callable[[T], None], failed: Failed | None = None) -> None:
         """See `Offload`. Without ``failed`` the loop's own exception handler hears of an error."""
-
-        def deliver(finished: Future[T]) -> None:
-            error = finished.exception()
-            if self._is_closed:
-                return
-            if error is None:
-                done(finished.result())
-            elif failed is not None:
-                failed(error)
-            else:
-                self._loop.call_exception_handler({"message": "Work beside the loop failed", "exception": error})
-
-        def hand_back(finished: Future[T]) -> None:
-            if not finished.cancelled() and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(deliver, finished)
-
-        self._executor.submit(work).add_done_callback(hand_back)
+        failed = failed or tell_loop(self._loop, "Work beside the loop failed")
+        hand_back(self._executor.submit(work), self._loop, self._while_open(done), self._while_open(failed))
 
     def close(self) -> None:
         """Take no more work; what has not begun is dropped, and so are answers still to come."""
         self._is_closed = True
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _while_open[A](self, heard: Callable[[A], None]) -> Callable[[A], None]:
+        def hear(news: A) -> None:
+            if not self._is_closed:
+                heard(news)
+
+        return hear
+
+
+def hand_back[T](work: Future[T], loop: AbstractEventLoop, done: Callable[[T], None], failed: Failed) -> None:
+    """Have the result of work on another thread, or its error, told on a loop's; nobody hears of cancelled work."""
+
+    def tell(finished: Future[T]) -> None:
+        error = finished.exception()
+        if error is None:
+            done(finished.result())
+        else:
+            failed(error)
+
+    def call_loop(finished: Future[T]) -> None:
+        if not finished.cancelled() and not loop.is_closed():
+            loop.call_soon_threadsafe(tell, finished)
+
+    work.add_done_callback(call_loop)
+
+
+def tell_loop(loop: AbstractEventLoop, message: str) -> Failed:
+    """Tell a loop's exception handler of an error."""
+    return lambda error: loop.call_exception_handler({"message": message, "exception": error})

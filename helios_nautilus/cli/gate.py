@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import cast
+from typing import Final, cast, get_args
 
 import click
 from rich.console import Console
@@ -10,15 +10,16 @@ from rich.console import Console
 from helios_nautilus.cli.output import json_option, print_json, show_time
 from helios_nautilus.config import HeliosConfig, load_config, parse_time
 from helios_nautilus.domain.decision.context import GateContext
+from helios_nautilus.domain.decision.policy import ProviderName
 from helios_nautilus.domain.decision.words import outcome
 from helios_nautilus.errors import ConfigError
 from helios_nautilus.llm.budget import Spent
 from helios_nautilus.llm.request import RemoteName
 from helios_nautilus.node.gate_recording import Recording, record_gate
-from helios_nautilus.node.gate_trial import ProviderName, Question, Trial, find_context, put_question, word_question
+from helios_nautilus.node.gate_trial import Question, Trial, find_context, put_question, word_question
 
-_PROVIDERS = ("rules", "off", "recorded", "anthropic", "openai")
-_REMOTE = ("anthropic", "openai")
+_PROVIDERS: Final = get_args(ProviderName.__value__)
+_REMOTE: Final = get_args(RemoteName.__value__)
 _config_argument = click.argument("config", type=click.Path(path_type=Path))
 
 
@@ -126,4 +127,6 @@ def _show_answer(trial: Trial) -> None:
 
 
 def _indented(text: str) -> str:
-    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+    """The lines of a text, moved in; a model's words may hold what a terminal would obey, shown as ``?``."""
+    lines = ("".join(each if each.isprintable() else "?" for each in line) for line in text.splitlines())
+    return "\n".join(f"  {line}".rstrip() for line in lines)

@@ -10,12 +10,11 @@ from typing import Literal
 from msgspec import Struct
 
 from helios_nautilus.domain.decision.context import GateContext
+from helios_nautilus.domain.decision.schema import AnswerSource
 
 type Mode = Literal["backtest", "paper", "live"]
 type Action = Literal["proposed", "exit", "dropped"]
 type OrderRole = Literal["ENTRY", "STOP", "TARGET", "EXIT"]
-type AnswerSource = Literal["live", "recorded", "ruled", "off", "failed"]
-"""How a gate's answer came: from a provider over the network, replayed, by the rules, not asked for, or not at all."""
 
 
 class Record(Struct, frozen=True, kw_only=True, tag=True):

@@ -53,7 +53,8 @@ class Breaker:
 
     def failed(self, rest_secs: float = 0.0) -> None:
         """A call brought none, and the provider asks for so many seconds of rest."""
-        self._rests_until = self._clock() + min(rest_secs, _LONGEST_REST_SECS)
+        # Of calls under way together, one that asks for no rest takes nothing from another that did.
+        self._rests_until = max(self._rests_until, self._clock() + min(rest_secs, _LONGEST_REST_SECS))
         self._failures += 1
         if self._failures >= self._limit:
             self._opened = self._clock()

@@ -10,7 +10,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from helios_nautilus.domain.timeframe import NS_PER_DAY
-from helios_nautilus.llm.reply import NOT_SENT
+from helios_nautilus.llm.reply import EndedCall, sent_calls
 
 
 class Spent(Struct, frozen=True, kw_only=True):
@@ -20,22 +20,12 @@ class Spent(Struct, frozen=True, kw_only=True):
     usd: float = 0.0
 
 
-class PastCall(Protocol):
+class PastCall(EndedCall, Protocol):
     """What the journal keeps of a call, as far as it is counted here."""
 
     @property
     def ts_ns(self) -> int:
         """When it was made, in nanoseconds UTC."""
-        ...
-
-    @property
-    def source(self) -> str:
-        """``live`` or ``failed`` for a call that went out."""
-        ...
-
-    @property
-    def outcome(self) -> str:
-        """How it ended."""
         ...
 
     @property
@@ -50,11 +40,7 @@ type Counter = Callable[[int], Spent]
 
 def count_spent(calls: Iterable[PastCall], since_ns: int) -> Spent:
     """What past calls since a stamp have taken of a budget."""
-    sent = [
-        call
-        for call in calls
-        if call.ts_ns >= since_ns and call.source in ("live", "failed") and call.outcome not in NOT_SENT
-    ]
+    sent = [call for call in sent_calls(calls) if call.ts_ns >= since_ns]
     return Spent(calls=len(sent), usd=sum(call.cost_usd for call in sent))
 
 

@@ -56,11 +56,21 @@ class Cassette:
     def add(self, answer: RecordedAnswer) -> None:
         """Keep an answer, on the disk before this returns; one to a question already answered is dropped.
 
-        Raises `GateError` if somebody else wrote to the file meanwhile.
+        Raises `GateError` if it cannot be written, or somebody else wrote to the file meanwhile.
         """
         if answer.hash in self._answers:
             return
         line = msgspec.json.encode(answer) + b"\n"
+        try:
+            self._append(line)
+        except OSError as error:
+            raise GateError(f"{self._path}: the answer cannot be kept ({error.strerror})") from error
+        self._end += len(line)
+        self._size = self._end
+        self._answers[answer.hash] = answer
+
+    def _append(self, line: bytes) -> None:
+        """Put a line in the place of half a one."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("r+b" if self._path.exists() else "w+b") as file:
             if file.seek(0, os.SEEK_END) != self._size:
@@ -70,9 +80,6 @@ class Cassette:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
-        self._end += len(line)
-        self._size = self._end
-        self._answers[answer.hash] = answer
 
 
 def _load(path: Path) -> tuple[dict[str, RecordedAnswer], int, int]:

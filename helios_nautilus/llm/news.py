@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from helios_nautilus.domain.decision.news import MAX_SOURCE_CHARS, MAX_TITLE_CHARS, Headline, News, plain_text
 from helios_nautilus.domain.timeframe import NS_PER_HOUR, NS_PER_MIN
@@ -73,11 +74,16 @@ class NewsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Story(Struct, frozen=True, kw_only=True):
-    """One headline as a source gives it; ``ts_ns`` is when it was published."""
+    """One headline of a source, plain and short from the start; ``ts_ns`` is when it was published."""
 
     ts_ns: int
     title: str
     source: str
+
+    def __post_init__(self) -> None:
+        # Here, where sources are read: a stranger's title may be long, and the engine's thread is not to wade through.
+        force_setattr(self, "title", plain_text(self.title, MAX_TITLE_CHARS))
+        force_setattr(self, "source", plain_text(self.source, MAX_SOURCE_CHARS))
 
 
 class NewsSource(Protocol):
@@ -113,8 +119,7 @@ def select_news(stories: Iterable[Story], base: str, now_ns: int, settings: News
     told: dict[str, Headline] = {}
     for story in recent:
         if mentions(story.title, base, names):
-            headline = _headline(story, now_ns)
-            told.setdefault(headline.title.casefold(), headline)
+            told.setdefault(story.title.casefold(), _headline(story, now_ns))
             if len(told) == settings.max_headlines:
                 break
     return News(headlines=tuple(told.values()))
@@ -140,10 +145,9 @@ def _words(text: str) -> tuple[str, str]:
 
 
 def _headline(story: Story, now_ns: int) -> Headline:
-    title = plain_text(story.title, MAX_TITLE_CHARS)
     return Headline(
-        title=title,
-        source=plain_text(story.source, MAX_SOURCE_CHARS),
+        title=story.title,
+        source=story.source,
         age_mins=(now_ns - story.ts_ns) // NS_PER_MIN,
-        sentiment=sentiment_of(title),
+        sentiment=sentiment_of(story.title),
     )

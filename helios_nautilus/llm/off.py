@@ -14,14 +14,11 @@ class OffProvider:
 
     def ask(self, context: GateContext) -> GateReply:
         """See `GateProvider`."""
-        return GateReply(answer=self.answer(context), source="off", provider=self.name)
-
-    def answer(self, context: GateContext) -> GateAnswer:
-        """An approval without any judgement."""
-        return GateAnswer(
+        answer = GateAnswer(
             decision="APPROVE",
             reasoning=f"The gate is off: the {context.side.lower()} in {context.instrument_id} was not examined.",
             confidence_adjustment=1.0,
             position_size_multiplier=1.0,
             risk_flags=("gate_off",),
         )
+        return GateReply(answer=answer, source="off", provider=self.name)

@@ -56,18 +56,20 @@ class RecordedProvider:
             found = self._cassette.find(request.hash)
             if found is not None:
                 return recorded_reply(found)
-        return reply_failure(context, self._rules, (self._missing(requests[0]),))
+        return reply_failure(context, self._rules, (missing_call(requests[0], str(self._cassette.path)),))
 
-    def _missing(self, request: GateRequest) -> GateCall:
-        return GateCall(
-            provider=request.provider,
-            model=request.model,
-            source="failed",
-            request_hash=request.hash,
-            request=request.canonical().decode(),
-            outcome="missing",
-            words=f"{self._cassette.path} holds no answer to this question",
-        )
+
+def missing_call(request: GateRequest, holder: str) -> GateCall:
+    """The account of a question to which whoever holds the earlier answers has none."""
+    return GateCall(
+        provider=request.provider,
+        model=request.model,
+        source="failed",
+        request_hash=request.hash,
+        request=request.canonical().decode(),
+        outcome="missing",
+        words=f"{holder} holds no answer to this question",
+    )
 
 
 def recorded_reply(found: RecordedAnswer) -> GateReply:

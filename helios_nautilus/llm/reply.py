@@ -1,14 +1,13 @@
 """What comes of a question: the reply of a model, the account of each call, and the gate's answer with its source."""
 
-from typing import Annotated, Final, Literal
+from collections.abc import Iterable
+from typing import Annotated, Final, Literal, Protocol
 
 from msgspec import Meta, Struct
 
-from helios_nautilus.domain.decision.schema import MAX_ANSWER_BYTES, GateAnswer, decode_answer, reject
+from helios_nautilus.domain.decision.schema import MAX_ANSWER_BYTES, AnswerSource, GateAnswer, decode_answer, reject
 from helios_nautilus.errors import GateError
 
-type AnswerSource = Literal["live", "recorded", "ruled", "off", "failed"]
-"""As in the journal: over the network, replayed, by the rules, not asked for, or not at all."""
 type Ending = Literal["answered", "refused", "cut"]
 """How a model's reply ended: as it should, with its declining, or in the middle. Each is an answer."""
 type Failure = Literal[
@@ -29,7 +28,7 @@ type Failure = Literal[
 """Why there is no answer. ``unreachable``: nothing went out; ``connection``: it broke on the way; ``malformed``: the
 reply is not one of the provider's; ``busy``: no slot became free in time; ``missing``: not in the cassette."""
 
-NOT_SENT: Final[frozenset[str]] = frozenset({"over_budget", "breaker_open", "busy", "missing"})
+_NOT_SENT: Final[frozenset[str]] = frozenset({"over_budget", "breaker_open", "busy", "missing"})
 """Failures without any traffic."""
 MAYBE_CHARGED: Final[frozenset[str]] = frozenset({"timeout", "connection", "malformed"})
 """Failures after which the provider may have done its work, and charge for it."""
@@ -97,6 +96,25 @@ class GateCall(Struct, frozen=True, kw_only=True):
     cache_write_tokens: int = 0
     cost_usd: float = 0.0
     """After a failure that may have been charged: as estimated."""
+
+
+class EndedCall(Protocol):
+    """A call as a `GateCall` and the journal's record of it tell how it ended."""
+
+    @property
+    def source(self) -> AnswerSource:
+        """``live`` or ``failed`` for a call that went out."""
+        ...
+
+    @property
+    def outcome(self) -> str:
+        """An `Ending` or a `Failure`."""
+        ...
+
+
+def sent_calls[Call: EndedCall](calls: Iterable[Call]) -> list[Call]:
+    """Those calls that went out over the network: they count, and may have cost money."""
+    return [call for call in calls if call.source in ("live", "failed") and call.outcome not in _NOT_SENT]
 
 
 class GateReply(Struct, frozen=True, kw_only=True):

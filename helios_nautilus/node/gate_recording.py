@@ -20,7 +20,7 @@ from helios_nautilus.llm.cassette import Cassette
 from helios_nautilus.llm.chain import build_remote, remote_order
 from helios_nautilus.llm.provider import GateProvider, RemoteGateProvider
 from helios_nautilus.llm.recorded import RecordedProvider, wording_of
-from helios_nautilus.llm.reply import NOT_SENT, GateReply
+from helios_nautilus.llm.reply import GateReply, sent_calls
 from helios_nautilus.llm.request import RemoteName
 from helios_nautilus.node.backtest import run_backtest
 
@@ -133,7 +133,7 @@ class Recorder:
 
 
 def _count(recording: Recording, reply: GateReply) -> Recording:
-    sent = [call for call in reply.calls if call.source in ("live", "failed") and call.outcome not in NOT_SENT]
+    sent = sent_calls(reply.calls)
     return replace(
         recording,
         entries=recording.entries + 1,

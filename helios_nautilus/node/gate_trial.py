@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,7 +12,7 @@ from nautilus_trader.core.datetime import unix_nanos_to_iso8601
 
 from helios_nautilus.config import HeliosConfig
 from helios_nautilus.domain.decision.context import GateContext
-from helios_nautilus.domain.decision.policy import GateRules, GateVerdict, clamp
+from helios_nautilus.domain.decision.policy import GateRules, GateVerdict, ProviderName, clamp
 from helios_nautilus.domain.decision.tokens import estimate_tokens
 from helios_nautilus.errors import ConfigError, DataError
 from helios_nautilus.journal.memory import MemoryJournal
@@ -27,8 +27,6 @@ from helios_nautilus.llm.settings import LlmSettings
 from helios_nautilus.models.threads import one_thread
 from helios_nautilus.node.backtest import build_engine, load_market
 from helios_nautilus.node.tiers import add_tiers
-
-type ProviderName = Literal["rules", "off", "recorded", "anthropic", "openai"]
 
 
 class Question(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,9 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 
-from helios_nautilus.journal.records import AnswerSource, EventRecord, GateCallRecord, GateRecord, Record
+from helios_nautilus.domain.decision.schema import AnswerSource
+from helios_nautilus.journal.records import EventRecord, GateCallRecord, GateRecord, Record
+from helios_nautilus.llm.reply import sent_calls
 from helios_nautilus.report import numerals
 
 _SAID: Final[dict[AnswerSource, str]] = {
@@ -17,8 +19,6 @@ _SAID: Final[dict[AnswerSource, str]] = {
     "off": "waved through with the gate off",
     "failed": "refused because nobody answered",
 }
-_UNSENT: Final = frozenset({"missing", "over_budget", "breaker_open", "busy"})
-"""Outcomes of calls that never went out."""
 
 
 class GateUse(Struct, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ def count_gate(records: Iterable[Record]) -> GateUse:
     records = list(records)
     answers = [record for record in records if isinstance(record, GateRecord)]
     calls = [record for record in records if isinstance(record, GateCallRecord)]
-    sent = [call for call in calls if call.source in ("live", "failed") and call.outcome not in _UNSENT]
+    sent = sent_calls(calls)
     answered = [call.latency_ms for call in sent if call.source == "live"]
     return GateUse(
         answers=len(answers),

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.cli import EAGER, helios, refuse, succeed, write_config
-from tests.integration.llm.apis import calling, refusing
+from helios_nautilus.config import parse_time
+from tests.acceptance.cli import EAGER, SMALL, helios, refuse, succeed, write_config
+from tests.integration.llm.apis import calling, refusing, saying
 from tests.integration.llm.gates import KEY, answer
 from tests.integration.llm.server import ModelServer
 
-AT = "2026-01-09T12:00"
+AT = "2026-01-09T03:00"
+END = "2026-01-09T04:00"
+"""Of the runs here: some hundred entries come before the gate until then."""
 PLENTY = 1_000
 
 
@@ -32,11 +35,11 @@ def server(_server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> ModelServer
 
 @pytest.fixture
 def claude(desk: Path, server: ModelServer) -> str:
-    """A configuration with Claude at the gate, for half a day."""
+    """A configuration with Claude at the gate, for a few hours."""
     settings: dict[str, Any] = {
         **EAGER,
         "name": "claude",
-        "backtest.end": "2026-01-09T12:00",
+        "backtest.end": END,
         "gate.provider": "anthropic",
         "gate.deadline_ms": 30_000,
         "llm.anthropic.base_url": server.url,
@@ -54,7 +57,7 @@ def approving(**changes: Any) -> Any:
 
 def test_the_rules_answer_one_question_and_its_words_are_shown(desk: Path) -> None:
     told = succeed("gate", "try", "eager.toml", "--at", AT, "--json").json
-    assert told["context"]["ts_ns"] >= 1_767_960_000_000_000_000
+    assert told["context"]["ts_ns"] >= parse_time(AT)
     assert told["question"]["user"].startswith("MARKET\nproposed ")
     assert (told["reply"]["source"], told["reply"]["provider"]) == ("ruled", "rules")
     assert told["verdict"]["decision"] in ("APPROVE", "MODIFY", "REJECT")
@@ -71,7 +74,7 @@ def test_the_question_is_the_one_of_the_backtest_itself(desk: Path, server: Mode
     succeed("gate", "record", claude, "--budget-usd", "100")
     server.reply()
 
-    told = succeed("gate", "try", claude, "--at", "2026-01-09T03:00", "--json").json
+    told = succeed("gate", "try", claude, "--at", AT, "--json").json
 
     assert (told["reply"]["source"], server.asked) == ("recorded", [])
     kept = [json.loads(line) for line in (desk / "cassettes" / "gate.jsonl").read_text().splitlines()]
@@ -84,7 +87,7 @@ def test_only_one_instrument_is_looked_at_where_it_is_named(desk: Path) -> None:
 
 
 def test_a_dry_run_asks_nobody_and_says_what_it_may_cost(desk: Path, server: ModelServer, claude: str) -> None:
-    shown = succeed("gate", "try", claude, "--at", "2026-01-09T03:00", "--dry-run").out
+    shown = succeed("gate", "try", claude, "--at", AT, "--dry-run").out
     assert "claude-sonnet-5-5 of anthropic this costs at most $0.0" in shown
     assert server.asked == []
 
@@ -92,8 +95,8 @@ def test_a_dry_run_asks_nobody_and_says_what_it_may_cost(desk: Path, server: Mod
 def test_a_model_is_asked_once_and_its_answer_is_clamped_and_kept(desk: Path, server: ModelServer, claude: str) -> None:
     server.reply(approving(suggested_leverage=20.0, suggested_stop=0.9))
 
-    first = succeed("gate", "try", claude, "--at", "2026-01-09T03:00", "--json").json
-    again = succeed("gate", "try", claude, "--at", "2026-01-09T03:00", "--json").json
+    first = succeed("gate", "try", claude, "--at", AT, "--json").json
+    again = succeed("gate", "try", claude, "--at", AT, "--json").json
 
     (asked,) = server.asked
     assert asked.body["messages"][0]["content"] == first["question"]["user"]
@@ -101,6 +104,16 @@ def test_a_model_is_asked_once_and_its_answer_is_clamped_and_kept(desk: Path, se
     assert first["verdict"] == again["verdict"]
     assert len(first["verdict"]["clamped"]) == 2
     assert first["verdict"]["terms"] == {**first["context"]["terms"]}
+
+
+def test_what_a_model_says_is_shown_and_not_obeyed_by_the_terminal(
+    desk: Path, server: ModelServer, claude: str
+) -> None:
+    server.reply(saying("anthropic", "\x1b[2JAPPROVE"))
+    shown = succeed("gate", "try", claude, "--at", AT).out
+    assert "  ?[2JAPPROVE\n" in shown
+    assert "\x1b" not in shown
+    assert "After the clamps: [REJECT" in shown
 
 
 def test_a_time_or_an_instrument_that_is_not_the_run_s_is_refused(desk: Path) -> None:
@@ -111,8 +124,9 @@ def test_a_time_or_an_instrument_that_is_not_the_run_s_is_refused(desk: Path) ->
 
 
 def test_a_run_in_which_nothing_comes_before_the_gate_says_so(desk: Path) -> None:
-    words = refuse("gate", "try", "small.toml", "--at", AT)
-    assert words.startswith("no proposal comes before the gate between 2026-01-09T12:00 and 2026-01-11")
+    short = write_config(desk / "short.toml", {**SMALL, "backtest.end": END})
+    words = refuse("gate", "try", short.name, "--at", AT)
+    assert words.startswith(f"no proposal comes before the gate between {AT} and {END}")
 
 
 def test_a_model_without_its_key_is_refused(desk: Path, claude: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,8 @@ from helios_nautilus.domain.decision.regimes import RegimeRules
 from helios_nautilus.domain.decision.schema import Decision, GateAnswer
 from helios_nautilus.errors import ConfigError, HeliosError
 
+type ProviderName = Literal["rules", "off", "recorded", "anthropic", "openai"]
+
 
 class Terms(Struct, frozen=True, kw_only=True):
     """An entry as Aether proposed it, or as the gate left it."""
@@ -41,7 +43,7 @@ class Terms(Struct, frozen=True, kw_only=True):
 class GateRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of tier 4: who answers, how long it may take, and the limits of the built-in rules and the clamps."""
 
-    provider: Literal["rules", "off", "recorded", "anthropic", "openai"] = "rules"
+    provider: ProviderName = "rules"
     """Who answers: the built-in rules, nobody, earlier answers, or a language model over the network. In a backtest a
     language model answers from what was recorded, and no network is asked."""
     latency_ms: int = 800

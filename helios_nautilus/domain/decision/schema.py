@@ -4,8 +4,11 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 type Decision = Literal["APPROVE", "REJECT", "MODIFY"]
+type AnswerSource = Literal["live", "recorded", "ruled", "off", "failed"]
+"""Where an answer came from: over the network, replayed, by the rules, not asked for, or not at all."""
 
 MAX_ANSWER_BYTES: Final = 16_384
 MAX_REASONING_CHARS: Final = 1_200
@@ -46,7 +49,7 @@ def decode_answer(raw: bytes) -> GateAnswer:
     if len(raw) > MAX_ANSWER_BYTES:
         return reject(f"The answer is {len(raw)} bytes long, more than {MAX_ANSWER_BYTES}.", "undecodable")
     try:
-        return _decoder.decode(raw)
+        return _printable(_decoder.decode(raw))
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return reject(f"The answer cannot be decoded ({error}). It begins with {_excerpt(raw)}.", "undecodable")
 
@@ -60,6 +63,16 @@ def reject(reasoning: str, *risk_flags: str) -> GateAnswer:
         position_size_multiplier=0.0,
         risk_flags=risk_flags,
     )
+
+
+def _printable(answer: GateAnswer) -> GateAnswer:
+    """The answer with a space for whatever a terminal would not print but obey."""
+    flags = tuple(map(_spaced, answer.risk_flags))
+    return replace(answer, reasoning=_spaced(answer.reasoning), risk_flags=flags)
+
+
+def _spaced(text: str) -> str:
+    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
 
 
 def _excerpt(raw: bytes) -> str:

@@ -70,7 +70,7 @@ def ask(
     **changes: Any,
 ) -> GateReply:
     """The reply to the question, the last one if it is asked several times."""
-    rules = GateRules(provider=api, deadline_ms=deadline_ms, on_failure=on_failure)  # type: ignore[arg-type]
+    rules = GateRules(provider=api, latency_ms=0, deadline_ms=deadline_ms, on_failure=on_failure)  # type: ignore[arg-type]
 
     async def work() -> GateReply:
         recorded = None if cassette is None else Cassette(cassette)

@@ -3,6 +3,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from helios_nautilus.actors.consult import Beside, OnTheSpot
 from helios_nautilus.domain.decision.context import GateContext
 from helios_nautilus.domain.decision.policy import GateRules
@@ -19,12 +21,12 @@ class Remote:
 
     name = "remote"
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, closing: Exception | None = None) -> None:
         self.may_answer = threading.Event()
         self.was_asked = threading.Event()
         self.threads: list[threading.Thread] = []
         self.was_cancelled = self.is_closed = False
-        self._error = error
+        self._error, self._closing = error, closing
 
     async def ask(self, context: GateContext) -> GateReply:
         self.threads.append(threading.current_thread())
@@ -41,6 +43,8 @@ class Remote:
 
     async def close(self) -> None:
         self.is_closed = True
+        if self._closing is not None:
+            raise self._closing
 
 
 async def until(condition: Callable[[], Any]) -> None:
@@ -119,5 +123,19 @@ def test_closing_gives_up_what_is_under_way_and_closes_the_provider() -> None:
 
         await asyncio.sleep(0)
         assert (remote.was_cancelled, remote.is_closed, heard) == (True, True, [])
+
+    asyncio.run(engine())
+
+
+def test_a_connection_that_cannot_be_closed_leaves_no_thread_behind() -> None:
+    async def engine() -> None:
+        remote = Remote(closing=OSError("broken"))
+        remote.may_answer.set()
+        consult = Beside(remote, asyncio.get_running_loop())
+        consult(CONTEXT, lambda _reply: None)
+        await until(remote.was_asked.is_set)
+        with pytest.raises(OSError, match="broken"):
+            consult.close()
+        assert not remote.threads[0].is_alive()
 
     asyncio.run(engine())

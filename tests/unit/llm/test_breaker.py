@@ -73,3 +73,12 @@ def test_a_provider_that_asks_for_rest_gets_it_at_once_and_not_for_ever(breaker:
     breaker.failed(rest_secs=1e9)
     clock.now += 600.0
     assert breaker.admits()
+
+
+def test_another_call_that_fails_meanwhile_does_not_cut_the_rest_short(breaker: Breaker, clock: Clock) -> None:
+    breaker.failed(rest_secs=60.0)
+    breaker.failed()
+    clock.now += 59.9
+    assert not breaker.admits()
+    clock.now += 0.1
+    assert breaker.admits()

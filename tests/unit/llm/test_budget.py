@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helios_nautilus.domain.decision.schema import AnswerSource
 from helios_nautilus.domain.timeframe import NS_PER_DAY
-from helios_nautilus.journal.records import AnswerSource, GateCallRecord
+from helios_nautilus.journal.records import GateCallRecord
 from helios_nautilus.llm.budget import DailyBudget, Reservation, Spent, count_spent
 
 LIMIT = Spent(calls=3, usd=1.0)

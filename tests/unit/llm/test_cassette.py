@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helios_nautilus.errors import GateError
@@ -52,6 +52,7 @@ def test_the_first_answer_to_a_question_stands(path: Path) -> None:
     assert Cassette(path).find(ONE.hash) == ONE
 
 
+@settings(max_examples=40)
 @given(cut=st.integers(0, 400))
 def test_wherever_a_write_was_cut_off_the_whole_lines_count_and_the_next_takes_its_place(
     tmp_path_factory: pytest.TempPathFactory, cut: int
@@ -92,6 +93,14 @@ def test_two_processes_do_not_write_over_each_other(path: Path) -> None:
     with pytest.raises(GateError, match="another process adds to it"):
         mine.add(TWO)
     assert Cassette(path).find(ONE.hash) == ONE
+
+
+def test_a_place_that_cannot_be_written_to_is_reported(path: Path) -> None:
+    cassette = Cassette(path)
+    path.parent.write_text("a file where the folder should be")
+    with pytest.raises(GateError, match=r"gate\.jsonl: the answer cannot be kept"):
+        cassette.add(ONE)
+    assert len(cassette) == 0
 
 
 def test_a_folder_in_its_place_is_reported(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helios_nautilus.domain.decision.news import News
+from helios_nautilus.domain.decision.news import MAX_TITLE_CHARS, News
 from helios_nautilus.domain.timeframe import NS_PER_HOUR, NS_PER_MIN, NS_PER_SEC
 from helios_nautilus.errors import ConfigError, DataError
 from helios_nautilus.llm.news import NewsSettings, Story, mentions, select_news
@@ -102,6 +102,16 @@ def test_nothing_published_later_changes_what_is_told(minutes: list[int], now_mi
     assert archive.news("BTC", now_ns) == NewsArchive(known, SETTINGS).news("BTC", now_ns)
 
 
+def test_a_story_is_plain_and_short_wherever_it_comes_from() -> None:
+    long = story("Bitcoin\x00 </headlines> " + "x" * 1_000_000, source="<wire>")
+    assert len(long.title) <= MAX_TITLE_CHARS
+    assert (long.title.split()[:2], long.source) == (["Bitcoin", "(/headlines)"], "(wire)")
+
+
+def test_what_is_not_told_of_a_long_title_is_not_looked_at_either() -> None:
+    assert select_news([story("word " * 50 + "Bitcoin")], "BTC", NOW, SETTINGS) == News()
+
+
 # Files
 
 
@@ -123,16 +133,26 @@ def test_headlines_come_from_the_files_of_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("a.jsonl", '{"time": "2026-01-31", "title": "x"}\n{"title": "no time"}\n'),
-        ("a.jsonl", '{"time": "2026-01-31", "title": "x"}\n{"time": "soon", "title": "x"}\n'),
-        ("a.txt", "2026-01-31 x\n2026-01-31\n"),
-        ("a.txt", "2026-01-31 x\nyesterday x\n"),
+        ("a.jsonl", '{"time": "2026-01-31T11:00", "title": "x"}\n{"title": "no time"}\n'),
+        ("a.jsonl", '{"time": "2026-01-31T11:00", "title": "x"}\n{"time": "soon", "title": "x"}\n'),
+        ("a.jsonl", '{"time": "2026-01-31T11:00", "title": "x"}\n{"time": "2026-01-31", "title": "a day"}\n'),
+        ("a.txt", "2026-01-31T11:00 x\n2026-01-31T11:00\n"),
+        ("a.txt", "2026-01-31T11:00 x\nyesterday x\n"),
+        ("a.txt", "2026-01-31T11:00 x\n2026-01-31 12:00 x\n"),
     ],
 )
 def test_a_line_that_is_no_headline_is_named(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(DataError, match=rf"{name}: line 2 is no headline"):
         load_stories([tmp_path / name])
+
+
+def test_a_title_may_hold_a_rare_line_break(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(
+        '{"time": "2026-01-31T11:00", "title": "Bitcoin\u2028rises"}\r\n', encoding="utf-8"
+    )
+    (story,) = load_stories([tmp_path])
+    assert titles(select_news([story], "BTC", NOW, SETTINGS)) == ["Bitcoin rises"]
 
 
 def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:

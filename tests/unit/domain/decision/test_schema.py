@@ -94,6 +94,12 @@ def test_broken_utf8_and_huge_numbers_are_rejections() -> None:
     assert decode_answer(_encoded().replace(b"0.02", b"1e999")).decision == "REJECT"
 
 
+def test_control_characters_in_words_become_spaces() -> None:
+    answer = decode_answer(_encoded(reasoning="Fine.\n\x1b[2JBuy \u202etoday.", risk_flags=["thin\x07book"]))
+    assert (answer.reasoning, answer.risk_flags) == ("Fine.  [2JBuy  today.", ("thin book",))
+    assert answer.decision == "MODIFY"
+
+
 def test_an_endless_answer_is_refused_unread() -> None:
     padded = _encoded() + b" " * MAX_ANSWER_BYTES
     assert decode_answer(padded).decision == "REJECT"
