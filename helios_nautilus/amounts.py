@@ -1,11 +1,14 @@
-"""From Nautilus's fixed-point amounts to float64, without the rounding error of its own conversion.
+"""Nautilus's fixed-point amounts: as float64 without the rounding error of its own conversion, and in another currency.
 
 ``as_double`` divides a large integer, and 61 787 comes out as 61787.00000000001. Features, volatilities and labels are
 made of the float64 nearest to the decimal; so must be what streams in.
 """
 
+from decimal import Decimal
+
 import numpy as np
-from nautilus_trader.model.objects import Price, Quantity
+from nautilus_trader.model.events import OrderFilled
+from nautilus_trader.model.objects import Currency, Price, Quantity
 
 from helios_nautilus.domain.bars import Floats
 
@@ -21,3 +24,9 @@ def exact_all(doubles: Floats, precision: int) -> Floats:
     scale = 10.0**precision
     nearest: Floats = np.round(doubles * scale) / scale
     return nearest
+
+
+def commission_value(fill: OrderFilled, account_currency: Currency) -> Decimal:
+    """A fill's commission in the account's currency; one in the base currency is worth what the fill's price says."""
+    commission = fill.commission.as_decimal()
+    return commission if fill.commission.currency == account_currency else commission * fill.last_px.as_decimal()

@@ -10,7 +10,7 @@ from nautilus_trader.model.events import OrderFilled
 from nautilus_trader.model.identifiers import InstrumentId, Venue
 from nautilus_trader.model.objects import Currency
 
-from helios_nautilus.amounts import exact
+from helios_nautilus.amounts import commission_value, exact
 from helios_nautilus.bar_types import bar_type
 from helios_nautilus.domain.portfolio.daybook import Day, DayBook, Stake
 from helios_nautilus.domain.portfolio.valuation import EquityMark
@@ -110,11 +110,9 @@ class SnapshotActor(Actor):
         instrument = self.cache.instrument(fill.instrument_id)
         value = instrument.notional_value(fill.last_qty, fill.last_px).as_decimal()
         paid = -value if fill.order_side == OrderSide.BUY else value
-        commission = fill.commission.as_decimal()
         if fill.commission.currency == self._currency:
-            self._book.write(fill.instrument_id.value, paid - commission, commission)
-        else:
-            self._book.write(fill.instrument_id.value, paid, commission * fill.last_px.as_decimal())
+            paid -= fill.commission.as_decimal()
+        self._book.write(fill.instrument_id.value, paid, commission_value(fill, self._currency))
 
     def _on_timer(self, event: TimeEvent) -> None:
         self.take(event.ts_event)

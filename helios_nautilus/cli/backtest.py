@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from helios_nautilus.cli.output import print_json
 from helios_nautilus.config import LoadedConfig, load_config
 from helios_nautilus.domain.attribution import Trials
 from helios_nautilus.domain.timeframe import NS_PER_DAY
@@ -47,7 +47,7 @@ def backtest(config: Path, attribution: bool, no_journal: bool, as_json: bool) -
     tiers = _try_without_tiers(loaded, journal, console) if attribution else None
     summary = write_report(result.journal, result.prices, folder, tiers)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(summary)))
+        print_json(summary)
     else:
         print_summary(summary, console, folder)
     if where is not None:

@@ -18,8 +18,8 @@ from helios_nautilus.journal.chain import Row
 from helios_nautilus.journal.connect import open_journal
 from helios_nautilus.journal.decisions import OUTCOMES, DecisionFilter, StoredDecision
 from helios_nautilus.journal.export import Form, export_run
+from helios_nautilus.journal.lookup import match_run
 from helios_nautilus.journal.protocol import StoredRun
-from helios_nautilus.journal.tables import unknown_run
 
 if TYPE_CHECKING:
     from helios_nautilus.journal.postgres import PostgresJournal
@@ -30,7 +30,10 @@ _time = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
 
 @click.group()
 def journal() -> None:
-    """What was decided and why: list, read, verify, export and prune the runs that are kept."""
+    """What was decided and why: list, read, verify, export and prune the runs that are kept.
+
+    The beginning of a run's id is enough wherever a RUN is asked for.
+    """
 
 
 @journal.command()
@@ -53,7 +56,7 @@ def runs(as_json: bool) -> None:
 def tail(run: str, count: int, as_json: bool) -> None:
     """Show the last rows of RUN."""
     with open_journal() as kept:
-        rows = kept.tail(run, count)
+        rows = kept.tail(match_run(kept.runs(), run).run_id, count)
     if as_json:
         print_json([{"seq": row.seq, "kind": row.kind, "body": msgspec.Raw(row.body)} for row in rows])
         return
@@ -62,7 +65,7 @@ def tail(run: str, count: int, as_json: bool) -> None:
 
 
 @journal.command()
-@click.option("--run", "run_id", help="Of this run only.")
+@click.option("--run", metavar="RUN", help="Of this run only.")
 @click.option("--instrument", help="Of this instrument only, e.g. BTCZAR.VALR.")
 @click.option("--side", type=click.Choice(list(Side)), help="Where the likelier direction is this.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="That came to this end.")
@@ -71,7 +74,7 @@ def tail(run: str, count: int, as_json: bool) -> None:
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
 @json_option
 def decisions(
-    run_id: str | None,
+    run: str | None,
     instrument: str | None,
     side: str | None,
     outcome: str | None,
@@ -81,17 +84,15 @@ def decisions(
     as_json: bool,
 ) -> None:
     """List decisions, the newest first, and what became of them. `helios why` tells the story of one."""
-    wanted = DecisionFilter(
-        run_id=run_id,
-        instrument_id=instrument,
-        side=side,
-        outcome=outcome,
-        since_ns=_to_ns(since),
-        until_ns=_to_ns(until),
-    )
     with open_journal() as kept:
-        if run_id is not None:
-            kept.run(run_id)
+        wanted = DecisionFilter(
+            run_id=None if run is None else match_run(kept.runs(), run).run_id,
+            instrument_id=instrument,
+            side=side,
+            outcome=outcome,
+            since_ns=_to_ns(since),
+            until_ns=_to_ns(until),
+        )
         found = kept.decisions(wanted, limit)
     if as_json:
         print_json(found)
@@ -108,10 +109,10 @@ def verify(run: str | None, as_json: bool) -> None:
     Exit code 1 if one was; the first such row is named.
     """
     with open_journal() as kept:
-        known = kept.run_ids()
-        if run is not None and run not in known:
-            raise unknown_run(run)
-        findings = [_examine(kept, each) for each in ([run] if run is not None else known)]
+        run_ids = kept.run_ids()  # also of a run that has lost its first row
+        if run is not None and run not in run_ids:
+            run = match_run(kept.runs(), run).run_id
+        findings = [_examine(kept, each) for each in (run_ids if run is None else [run])]
     if as_json:
         print_json(findings)
     else:
@@ -136,11 +137,12 @@ def verify(run: str | None, as_json: bool) -> None:
 def export(run: str, form: Form, folder: Path, as_json: bool) -> None:
     """Write RUN to files. They hold bodies and hashes too: what is exported can be verified without the journal."""
     with open_journal() as kept:
-        written = export_run(kept.rows(kept.run(run).run_id), folder / run, form)
+        run_id = match_run(kept.runs(), run).run_id
+        written = export_run(kept.rows(run_id), folder / run_id, form)
     if as_json:
         print_json(written)
         return
-    print_table(str(folder / run), ("file", "rows"), [(f"{t}.{form}", f"{n:,}") for t, n in written.items()])
+    print_table(str(folder / run_id), ("file", "rows"), [(f"{t}.{form}", f"{n:,}") for t, n in written.items()])
 
 
 @journal.command()

@@ -10,7 +10,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-_PIPE_WIDTH: Final = 160
+_TABLE_WIDTH: Final = 160
+_TEXT_WIDTH: Final = 100
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
@@ -21,11 +22,16 @@ def print_json(value: object) -> None:
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table, on standard output; a file or a pipe is as wide as a table needs it."""
+    """A table, on standard output."""
     table = Table(*header, title=title or None, title_justify="left")
     for row in rows:
         table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
+    console(_TABLE_WIDTH).print(table)
+
+
+def console(pipe_width: int = _TEXT_WIDTH) -> Console:
+    """Standard output; a file or a pipe is as wide as a text, or as a table needs it."""
+    return Console(width=None if sys.stdout.isatty() else pipe_width)
 
 
 def show_time(ts_ns: int) -> str:

@@ -1,13 +1,12 @@
 """`helios replay`: a recorded run through today's code."""
 
-import sys
 from pathlib import Path
 from typing import Final
 
 import click
 from rich.console import Console
 
-from helios_nautilus.cli.output import print_json
+from helios_nautilus.cli.output import console, print_json
 from helios_nautilus.config import load_config
 from helios_nautilus.errors import HeliosError
 from helios_nautilus.journal.connect import open_journal
@@ -18,7 +17,6 @@ from helios_nautilus.report.replay_terminal import print_replay
 
 _DIFFERENT: Final = 1
 _IMPOSSIBLE: Final = 2
-_PIPE_WIDTH: Final = 100
 
 
 @click.command()
@@ -42,7 +40,7 @@ def replay(ctx: click.Context, run: str, config: Path | None, as_json: bool) -> 
     if as_json:
         print_json(report)
     else:
-        print_replay(report, Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH))
+        print_replay(report, console())
     if not report.is_identical:
         ctx.exit(_DIFFERENT)
 

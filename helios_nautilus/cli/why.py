@@ -1,18 +1,12 @@
 """`helios why`: the whole story of one decision."""
 
-import sys
-from typing import Final
-
 import click
-from rich.console import Console
 
-from helios_nautilus.cli.output import print_json
+from helios_nautilus.cli.output import console, print_json
 from helios_nautilus.journal.connect import open_journal
 from helios_nautilus.journal.lookup import describe_others, match_decision
 from helios_nautilus.report.story import tell_story
 from helios_nautilus.report.story_terminal import print_story
-
-_PIPE_WIDTH: Final = 100
 
 
 @click.command()
@@ -32,4 +26,4 @@ def why(name: str, run: str | None, as_json: bool) -> None:
     if as_json:
         print_json(story)
     else:
-        print_story(story, Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH))
+        print_story(story, console())

@@ -17,6 +17,8 @@ from helios_nautilus.errors import JournalError
 from helios_nautilus.journal.records import AnyRecord, Mode, Record
 
 GENESIS: Final = bytes(32)
+_EARLIEST: Final = -(2**63)
+_LATEST: Final = 2**63 - 1
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
@@ -61,10 +63,8 @@ class Chain:
         return self._head
 
     def link(self, record: Record, ts_recorded: int) -> Row:
-        """The next row; `JournalError` if the record holds what JSON cannot say, such as NaN."""
-        body = _encoder.encode(record)
-        if b"null" in body and not _says(body, record):
-            raise JournalError(f"a {type(record).__name__} holds a number that JSON cannot say, such as NaN")
+        """The next row; `JournalError` if the record holds what JSON or a row cannot say, such as NaN."""
+        body = _write(record)
         seq, self._head = self._seq, link_hash(self._head, self._seq, body)
         self._seq += 1
         return Row(
@@ -79,6 +79,20 @@ class Chain:
             body=body,
             hash=self._head,
         )
+
+
+def _write(record: Record) -> bytes:
+    """A record's JSON, of which nothing is lost."""
+    kind = type(record).__name__
+    if not _EARLIEST <= record.ts_ns <= _LATEST:
+        raise JournalError(f"a {kind} is of a time beyond 64 bits: {record.ts_ns}")
+    try:
+        body = _encoder.encode(record)
+    except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:  # half a pair of UTF-16, for one
+        raise JournalError(f"a {kind} cannot be said in JSON: {error}") from error
+    if b"null" in body and not _says(body, record):
+        raise JournalError(f"a {kind} holds a number that JSON cannot say, such as NaN")
+    return body
 
 
 def _says(body: bytes, record: Record) -> bool:

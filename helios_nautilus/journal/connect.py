@@ -1,7 +1,7 @@
 """Where the journal is: the one place that reads the environment and starts a server."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,6 +10,8 @@ from helios_nautilus.errors import JournalError
 
 if TYPE_CHECKING:
     from helios_nautilus.journal.postgres import PostgresJournal
+    from helios_nautilus.journal.records import Mode
+    from helios_nautilus.journal.writer import JournalWriter
 
 HOME: Final = "HELIOS_HOME"
 """Environment variable: the folder of the journal's server, its spool and other state."""
@@ -56,6 +58,14 @@ def open_journal(url: str | None = None) -> Iterator["PostgresJournal"]:
         from helios_nautilus.journal.postgres import PostgresJournal, connect
     with connect(url or reach_database()) as connection:
         yield PostgresJournal(connection)
+
+
+def open_writer(run_id: str, mode: "Mode", on_trouble: Callable[[str], None]) -> "JournalWriter":
+    """The journal of a run that begins now, not started yet; `JournalError` if there can be none."""
+    with _needing_packages():
+        from helios_nautilus.journal.sink import PostgresSink
+        from helios_nautilus.journal.writer import JournalWriter
+    return JournalWriter(run_id, mode, PostgresSink(prepare_database), home_folder() / "spool", on_trouble=on_trouble)
 
 
 @contextmanager

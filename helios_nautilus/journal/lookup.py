@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from helios_nautilus.errors import JournalError
 from helios_nautilus.journal.protocol import Found, JournalReader, StoredRun
+from helios_nautilus.journal.tables import unknown_run
 
 _NAMED: Final = 5
 
@@ -25,7 +26,7 @@ def match_run(runs: Sequence[StoredRun], prefix: str) -> StoredRun:
         return exact
     matching = [run for run in runs if run.run_id.startswith(prefix)]
     if not matching:
-        raise JournalError(f"the journal knows no run {prefix}; 'helios journal runs' lists them")
+        raise unknown_run(prefix)
     if len(matching) > 1:
         raise JournalError(f"several runs begin with {prefix}: {_list([run.run_id for run in matching])}")
     return matching[0]

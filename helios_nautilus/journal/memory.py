@@ -100,10 +100,11 @@ class MemoryJournal:
         if not fresh.records:
             raise JournalError(f"run {run.run_id} has no records to keep")
         head = fresh.stored().head
-        for fresh.run_id in possible_ids(run.run_id):
-            known = self._runs.setdefault(fresh.run_id, fresh)
-            if known.stored().head == head:
-                return known.stored()
+        for name in possible_ids(run.run_id):
+            if name not in self._runs:
+                fresh.run_id, self._runs[name] = name, fresh
+            if (known := self._runs[name].stored()).head == head:
+                return known
         raise AssertionError("there is always one more id")
 
     def _find_run(self, run_id: str) -> "_Run":

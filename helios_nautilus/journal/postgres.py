@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import batched
 from typing import Any, Final
 
 import msgspec
 import psycopg
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import class_row
@@ -34,6 +35,8 @@ from helios_nautilus.journal.verification import verify_run
 _CONNECT_SECS: Final = 5
 _FETCHED: Final = 2000
 """Rows that are in memory at once while a whole run is read."""
+_COPIED: Final = 20_000
+"""And while it is stored: those of a long run would be a multiple of its records."""
 
 _decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
@@ -47,8 +50,7 @@ class PostgresJournal:
 
     def runs(self) -> list[StoredRun]:
         """All runs, the one recorded last first."""
-        with _speaking(), self._connection.cursor(row_factory=class_row(StoredRun)) as cursor:
-            return cursor.execute(queries()["runs"]).fetchall()
+        return self._runs()
 
     def run_ids(self) -> list[str]:
         """Every run that a row was ever written of, newest first, also one that has lost its first."""
@@ -56,11 +58,10 @@ class PostgresJournal:
 
     def run(self, run_id: str) -> StoredRun:
         """One run."""
-        with _speaking(), self._connection.cursor(row_factory=class_row(StoredRun)) as cursor:
-            found = cursor.execute(queries()["run"], {"run_id": run_id}).fetchone()
-        if found is None:
+        found = self._runs(run_id=run_id)
+        if not found:
             raise unknown_run(run_id)
-        return found
+        return found[0]
 
     def run_record(self, run_id: str) -> RunRecord:
         """The record that a run began with."""
@@ -125,22 +126,24 @@ class PostgresJournal:
         An equal chain under the same run id is kept once: the run that is returned was then recorded earlier. Another
         chain under the same id is kept as ``id.2``, ``id.3`` and so on.
         """
-        stamp = self._clock()
-        chain = Chain(run.run_id, run.mode)
-        rows = [chain.link(record, stamp) for record in records]
-        if not rows:
+        stamp, records = self._clock(), list(records)
+        if not records:
             raise JournalError(f"run {run.run_id} has no records to keep")
+        whole = Chain(run.run_id, run.mode)
+        for record in records:
+            whole.link(record, stamp)
         with _speaking(), self._connection.transaction():
             self._connection.execute(queries()["lock_run"], {"run_id": run.run_id})
-            run_id, is_new = self._place(run.run_id, (len(rows), chain.head))
+            run_id, is_new = self._place(run.run_id, (len(records), whole.head))
             if is_new:
-                self._copy(rows if run_id == run.run_id else [replace(row, run_id=run_id) for row in rows])
+                chain = Chain(run_id, run.mode)
+                for some in batched(records, _COPIED):
+                    self._copy(chain.link(record, stamp) for record in some)
             return self.run(run_id)
 
     def ended_before(self, ts_ns: int) -> list[StoredRun]:
         """The runs whose last row was written down before a stamp, the oldest first."""
-        with _speaking(), self._connection.cursor(row_factory=class_row(StoredRun)) as cursor:
-            return cursor.execute(queries()["ended_before"], {"ts_ns": ts_ns}).fetchall()
+        return self._runs(ended_before_ns=ts_ns)[::-1]
 
     def retire(self, run_id: str) -> None:
         """Take a whole run out, for good."""
@@ -149,6 +152,11 @@ class PostgresJournal:
             for table in (*TABLES.values(), *UNWRITTEN):
                 self._connection.execute(queries()["delete"].format(table=table), {"run_id": run_id})
             self._connection.execute(queries()["forget_head"], {"run_id": run_id})
+
+    def _runs(self, *, run_id: str | None = None, ended_before_ns: int | None = None) -> list[StoredRun]:
+        values = {"run_id": run_id, "ended_before_ns": ended_before_ns}
+        with _speaking(), self._connection.cursor(row_factory=class_row(StoredRun)) as cursor:
+            return cursor.execute(queries()["runs"], values).fetchall()
 
     def _place(self, run_id: str, head: tuple[int, bytes]) -> tuple[str, bool]:
         """The id under which a chain is or will be kept, and whether it is new."""
@@ -183,7 +191,7 @@ def connect(url: str) -> Iterator[Connection]:
         host = conninfo_to_dict(url).get("host") or ""
     except psycopg.ProgrammingError:
         # Its words repeat the text, which may hold a password.
-        raise JournalError("HELIOS_DATABASE_URL is none: write it like postgresql://user@host/database") from None
+        raise JournalError("HELIOS_DATABASE_URL is no address: write it like postgresql://user@host/database") from None
     if "@" in str(host):  # what follows the first one in a password; the driver would name it as the host
         raise JournalError("HELIOS_DATABASE_URL has a password with an @ in it: write that as %40")
     with _speaking():

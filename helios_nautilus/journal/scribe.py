@@ -5,9 +5,8 @@ import threading
 import time
 from collections.abc import Callable
 from math import inf
-from typing import Annotated, Final
+from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct
 
 from helios_nautilus.errors import JournalError
@@ -17,11 +16,6 @@ from helios_nautilus.journal.inbox import Inbox
 from helios_nautilus.journal.records import EventRecord, Record
 
 type _Count = Annotated[int, Meta(ge=1)]
-
-_EARLIEST: Final = -(2**63)
-_LATEST: Final = 2**63 - 1
-_NOT_WRITABLE: Final = (JournalError, msgspec.MsgspecError, TypeError, ValueError, OverflowError)
-"""What a value raises that JSON cannot say, or the columns of a row cannot hold."""
 
 
 class WriterSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -136,12 +130,9 @@ class Scribe:
     def _link(self, record: Record) -> Row:
         now = self._clock()
         try:
-            if not _EARLIEST <= record.ts_ns <= _LATEST:
-                raise OverflowError(f"its time {record.ts_ns} is beyond 64 bits")
             return self._chain.link(record, now)
-        except _NOT_WRITABLE as error:
-            words = f"a {type(record).__name__} cannot be written down: {error}"
-            return self._chain.link(EventRecord(ts_ns=now, kind="journal_record_refused", words=words), now)
+        except JournalError as error:
+            return self._chain.link(EventRecord(ts_ns=now, kind="journal_record_refused", words=str(error)), now)
 
 
 async def _first_of(*events: asyncio.Event, timeout_secs: float | None = None) -> None:

@@ -160,14 +160,36 @@ def adopt_spools(root: Path) -> Iterator[Spool]:
             continue
         try:
             lock = os.open(folder, os.O_RDONLY)
-        except (FileNotFoundError, PermissionError):
+        except OSError:
             continue  # its owner has just closed it, or is another user
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError:  # its owner lives; and whatever else keeps it from being locked must not end a writer
             os.close(lock)
             continue
         yield Spool(folder, lock, limit_bytes=0)
+
+
+class Leftovers(Struct, frozen=True, kw_only=True):
+    """What writers that are no more have left in a spool."""
+
+    waiting_bytes: int
+    """Of rows that the next writer brings to the database."""
+    apart: tuple[Path, ...]
+    """Damaged segments and refused rows, which wait for a human."""
+
+
+def find_leftovers(root: Path) -> Leftovers:
+    """Look through a spool, which need not exist; rows are neither taken nor moved."""
+    waiting_bytes = 0
+    for left in adopt_spools(root):
+        try:
+            waiting_bytes += _size_of(left.folder)
+        finally:
+            left.close()
+    return Leftovers(
+        waiting_bytes=waiting_bytes, apart=tuple(path for path in (root / _REFUSED, root / _DAMAGED) if path.exists())
+    )
 
 
 def _size_of(root: Path) -> int:

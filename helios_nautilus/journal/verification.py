@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from helios_nautilus.errors import JournalError
 from helios_nautilus.journal.chain import GENESIS, Row, verify_chain
+from helios_nautilus.journal.records import Mode, RunRecord
 
 
 def verify_run(run_id: str, rows: Iterable[Row], count: int, head: bytes) -> int:
@@ -11,12 +12,13 @@ def verify_run(run_id: str, rows: Iterable[Row], count: int, head: bytes) -> int
 
     `JournalError` names the first row that is missing, doubled, added or changed.
     """
-    last = GENESIS
+    last, mode = GENESIS, None
 
     def watched() -> Iterator[Row]:
-        nonlocal last
+        nonlocal last, mode
         for row in rows:
-            _check_columns(row)
+            mode = mode or row.mode
+            _check_columns(row, mode)
             last = row.hash
             yield row
 
@@ -28,14 +30,15 @@ def verify_run(run_id: str, rows: Iterable[Row], count: int, head: bytes) -> int
     return found
 
 
-def _check_columns(row: Row) -> None:
-    """The columns stand outside the chain; what they repeat of the body must be what it says."""
+def _check_columns(row: Row, mode: Mode) -> None:
+    """The columns stand outside the chain; what they repeat of the body, or of the run, must be what that says."""
     record = row.record()
     said = (
         type(record).__name__,
+        record.mode if isinstance(record, RunRecord) else mode,
         record.ts_ns,
         getattr(record, "decision_id", ""),
         getattr(record, "instrument_id", ""),
     )
-    if (row.kind, row.ts_event, row.decision_id, row.instrument_id) != said:
+    if (row.kind, row.mode, row.ts_event, row.decision_id, row.instrument_id) != said:
         raise JournalError(f"run {row.run_id}: the columns of row {row.seq} were changed after it was written")

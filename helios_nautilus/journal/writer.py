@@ -150,7 +150,7 @@ class JournalWriter:
 
     def _write(self) -> None:
         try:
-            # psycopg knows no other loop on Windows.
+            # Not the process's default, which the engine sets: the same loop in trading as in tests.
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._scribe.run())
         finally:

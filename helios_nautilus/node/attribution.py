@@ -5,8 +5,9 @@ left out alone, and everything after the prediction happens anew: other sizes, o
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import get_context
 from statistics import fmean
@@ -19,7 +20,9 @@ from nautilus_trader.model.identifiers import InstrumentId
 
 from helios_nautilus.config import HeliosConfig
 from helios_nautilus.domain.attribution import RunFigures, Trial, Trials
+from helios_nautilus.domain.risk.sizing import SizingRules
 from helios_nautilus.domain.timeframe import NS_PER_DAY, parse_timeframe
+from helios_nautilus.errors import HeliosError
 from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.journal.records import (
     EquityRecord,
@@ -33,8 +36,6 @@ from helios_nautilus.messages import HELIOS_CLIENT, Prediction, Stage
 from helios_nautilus.node.backtest import build_engine, load_market, run_engine
 from helios_nautilus.node.tiers import Absence, add_tiers
 
-_FRACTION: Final = 0.05
-"""Size of every proposal without Aether where Aether sized none itself: the lowest of its caps."""
 _LONG_NS: Final = 60 * NS_PER_DAY
 """Runs over a longer window go in processes of their own; a shorter one is over before these have started."""
 
@@ -43,19 +44,16 @@ def try_without_tiers(config: HeliosConfig, records: Iterable[Record]) -> Trials
     """Make the decisions of a finished run again without Aether, without the gate and without Guardian.
 
     ``records`` are the run's own. A gate that asks a language model answers from its cassette, as in any backtest;
-    where other decisions come before it than those recorded, its rules answer. Raises what `run_backtest` raises.
+    where other decisions come before it than those recorded, its rules answer. Raises what `run_backtest` raises, and
+    `HeliosError` if a process of its own dies.
     """
     records = list(records)
-    absences = _absences(records)
+    absences = _absences(records, config.aether.sizing)
     predictions = [record for record in records if isinstance(record, PredictionRecord)]
     attempt = partial(_figures_without, config, predictions)
     window_ns = config.backtest.end_ns - config.backtest.start_ns
-    if window_ns > _LONG_NS:
-        processes = min(len(absences), os.cpu_count() or 1)
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            figures = list(pool.map(attempt, [absence for absence, _ in absences]))
-    else:
-        figures = [attempt(absence) for absence, _ in absences]
+    try_all = _try_side_by_side if window_ns > _LONG_NS else map
+    figures = list(try_all(attempt, [absence for absence, _ in absences]))
     base = _figures(records, config.account.balance)
     return Trials(
         base=base,
@@ -66,10 +64,19 @@ def try_without_tiers(config: HeliosConfig, records: Iterable[Record]) -> Trials
     )
 
 
-def _absences(records: Iterable[Record]) -> list[tuple[Absence, str]]:
+def _try_side_by_side(attempt: Callable[[Absence], RunFigures], absences: Sequence[Absence]) -> list[RunFigures]:
+    processes = min(len(absences), os.cpu_count() or 1)
+    try:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+            return list(pool.map(attempt, absences))
+    except BrokenProcessPool as error:
+        raise HeliosError("the process of a run without a tier has died; was there enough memory?") from error
+
+
+def _absences(records: Iterable[Record], rules: SizingRules) -> list[tuple[Absence, str]]:
     """The tiers to leave out one by one, and in words what is there instead."""
     sized = [record.fraction for record in records if isinstance(record, SizingRecord) and record.approved]
-    fraction = fmean(sized) if sized else _FRACTION
+    fraction = fmean(sized) if sized else min(*rules.regime_cap.values, rules.max_fraction)
     source = "the mean of what Aether granted" if sized else "the least of its caps, for it granted nothing"
     return [
         (

@@ -5,7 +5,7 @@ called and an answer that depends on the day cannot be mistaken for a change of 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, get_args
 
 from helios_nautilus.actors.progress import Progress
 from helios_nautilus.config import HeliosConfig, LoadedConfig, read_config
@@ -16,12 +16,11 @@ from helios_nautilus.llm.chain import remote_order
 from helios_nautilus.llm.failure import reply_failure
 from helios_nautilus.llm.prompt import build_prompt
 from helios_nautilus.llm.provider import GateProvider
-from helios_nautilus.llm.recorded import wording_of
-from helios_nautilus.llm.reply import GateCall, GateReply, read_answer
-from helios_nautilus.llm.request import GateRequest
+from helios_nautilus.llm.recorded import missing_call, wording_of
+from helios_nautilus.llm.reply import Ending, GateCall, GateReply, read_answer
 from helios_nautilus.node.backtest import run_backtest
 
-_ENDINGS: Final = ("answered", "refused", "cut")
+_ENDINGS: Final = get_args(Ending.__value__)
 """Outcomes of a call that brought an answer, whatever it is worth."""
 
 
@@ -62,7 +61,7 @@ class JournalledAnswers:
         if not calls:
             calls = [self._answers[name] for name in hashes if name in self._answers][:1]
         if not calls:
-            calls = [_missing(requests[0])]
+            calls = [missing_call(requests[0], "the journal")]
         return self._reply(context, calls)
 
     def _reply(self, context: GateContext, calls: Sequence[GateCall]) -> GateReply:
@@ -105,15 +104,3 @@ def _provider(config: HeliosConfig, records: Iterable[Record]) -> GateProvider |
 
 def _call_of(record: GateCallRecord) -> GateCall:
     return GateCall(**{name: getattr(record, name) for name in GateCall.__struct_fields__})
-
-
-def _missing(request: GateRequest) -> GateCall:
-    return GateCall(
-        provider=request.provider,
-        model=request.model,
-        source="failed",
-        request_hash=request.hash,
-        request=request.canonical().decode(),
-        outcome="missing",
-        words="the journal holds no answer to this question",
-    )

@@ -1,6 +1,7 @@
 """How figures are written for a reader: money, shares, prices, times. Unknown is always a dash."""
 
 import math
+import textwrap
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
@@ -89,6 +90,11 @@ def tone(value: Figure | None) -> str:
     """``gain``, ``loss`` or nothing: how a figure is coloured."""
     known = _known(value)
     return "" if not known else "gain" if known > 0 else "loss"
+
+
+def wrap(words: str, width: int, indent: str = "") -> str:
+    """Broken into lines, though never between a number and its unit, where Rich would do so."""
+    return textwrap.fill(words, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _known(value: Figure | None) -> Figure | None:

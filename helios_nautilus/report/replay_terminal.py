@@ -1,6 +1,5 @@
 """A replay's findings in a terminal: the answer first, then who differs and why, then the first differences."""
 
-import textwrap
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from helios_nautilus.journal.changes import Change
 from helios_nautilus.journal.conditions import Conditions, describe_data
 from helios_nautilus.journal.differences import Difference
 from helios_nautilus.report import numerals
+from helios_nautilus.report.numerals import wrap
 from helios_nautilus.report.replay import Blame, ReplayReport
 
 _SHOWN: Final = 5
@@ -24,11 +24,11 @@ _LONGEST_VALUE: Final = 60
 def print_replay(report: ReplayReport, console: Console) -> None:
     """Print what a replay found, at the console's width."""
     style = "green" if report.is_identical else "red"
-    console.print(Text(_wrap(_answer(report), console.width), style=f"bold {style}"))
+    console.print(Text(wrap(_answer(report), console.width), style=f"bold {style}"))
     for line in _conditions(report.conditions):
-        console.print(Text(_wrap(line, console.width, _INDENT)))
+        console.print(Text(wrap(line, console.width, _INDENT)))
     for blame in report.blamed:
-        console.print(Text(_wrap(_blame(blame), console.width, _INDENT), style="yellow"))
+        console.print(Text(wrap(_blame(blame), console.width, _INDENT), style="yellow"))
     if report.is_identical:
         return
     console.print()
@@ -81,7 +81,7 @@ def _print_causes(report: ReplayReport, console: Console) -> None:
         console.print()
         console.print(Text(_title(difference), style="bold"))
         for change in sorted(difference.changes, key=_is_prose)[:_FIELDS_SHOWN]:
-            console.print(Text(_wrap(_change(change), console.width, _INDENT)))
+            console.print(Text(wrap(_change(change), console.width, _INDENT)))
         if len(difference.changes) > _FIELDS_SHOWN:
             console.print(Text(f"{_INDENT}and {len(difference.changes) - _FIELDS_SHOWN} more fields", style="dim"))
     if len(causes) > _SHOWN:
@@ -116,7 +116,3 @@ def _value(value: Any) -> str:
         return f"{value:.8g}"
     words = "none" if value is None else str(value)
     return words if len(words) <= _LONGEST_VALUE else f"{words[:_LONGEST_VALUE]}…"
-
-
-def _wrap(words: str, width: int, indent: str = "") -> str:
-    return textwrap.fill(words, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)

@@ -1,6 +1,5 @@
 """A story in a terminal: one block a tier, labels on the left, words on the right."""
 
-import textwrap
 from typing import Final
 
 from rich.console import Console
@@ -8,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from helios_nautilus.report.numerals import wrap
 from helios_nautilus.report.story import Story
 from helios_nautilus.report.story_parts import Chapter, Fact, Sheet
 
@@ -23,14 +23,14 @@ def print_story(story: Story, console: Console) -> None:
     run = story.run
     data = "SYNTHETIC DATA, " if run.is_synthetic else ""
     console.print(Text(story.decision_id, style="bold"))
-    console.print(Text(_wrap(story.headline, console.width)))
+    console.print(Text(wrap(story.headline, console.width)))
     where = f"{run.strategy} · {run.mode.upper()} · {data}{run.data_label} · run {run.run_id} · times in UTC"
-    console.print(Text(_wrap(where, console.width), style="dim"))
+    console.print(Text(wrap(where, console.width), style="dim"))
     for number, chapter in enumerate(story.chapters, start=1):
         console.print()
         _print_chapter(number, chapter, console)
     for words in story.also:
-        console.print(Text(_wrap(words, console.width), style="yellow"))
+        console.print(Text(wrap(words, console.width), style="yellow"))
 
 
 def _print_chapter(number: int, chapter: Chapter, console: Console) -> None:
@@ -51,7 +51,7 @@ def _facts(facts: tuple[Fact, ...], width: int) -> Table:
     grid.add_column(no_wrap=True)
     left = max(width - _INDENT - _LABEL_WIDTH - 2 * _GAP, _NARROWEST)
     for fact in facts:
-        grid.add_row(Text(fact.label), Text(_wrap(fact.words, left)))
+        grid.add_row(Text(fact.label), Text(wrap(fact.words, left)))
     return grid
 
 
@@ -62,8 +62,3 @@ def _sheet(sheet: Sheet) -> Table:
     for row in sheet.rows:
         table.add_row(*map(Text, row), style="red" if row[0] == "FAILED" else "")
     return table
-
-
-def _wrap(words: str, width: int) -> str:
-    """Broken into lines. Rich would do so at a no-break space too, between a number and its unit."""
-    return textwrap.fill(words, width, break_on_hyphens=False)

@@ -8,10 +8,12 @@ from nautilus_trader.model.events import (
     OrderAccepted,
     OrderCanceled,
     OrderDenied,
+    OrderEmulated,
     OrderEvent,
     OrderExpired,
     OrderFilled,
     OrderRejected,
+    OrderReleased,
     OrderSubmitted,
     OrderTriggered,
     OrderUpdated,
@@ -20,10 +22,13 @@ from nautilus_trader.model.objects import Currency
 from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position
 
+from helios_nautilus.amounts import commission_value
 from helios_nautilus.domain.lifecycle import Lifecycle
 from helios_nautilus.journal.records import FillRecord, OrderRecord, OrderRole, PositionRecord
 
 _STATUS: Final = {
+    OrderEmulated: "EMULATED",
+    OrderReleased: "RELEASED",
     OrderSubmitted: "SUBMITTED",
     OrderAccepted: "ACCEPTED",
     OrderTriggered: "TRIGGERED",
@@ -73,9 +78,7 @@ def order_record(event: OrderEvent, order: Order) -> OrderRecord | None:
 
 
 def fill_record(event: OrderFilled, order: Order, account_currency: Currency) -> FillRecord:
-    """The record of a fill. A commission in the base currency is valued at the fill's own price."""
-    commission = event.commission.as_decimal()
-    in_account = event.commission.currency == account_currency
+    """The record of a fill."""
     return FillRecord(
         ts_ns=event.ts_event,
         decision_id=decision_of(order),
@@ -86,9 +89,9 @@ def fill_record(event: OrderFilled, order: Order, account_currency: Currency) ->
         side=_side(event.order_side),
         quantity=event.last_qty.as_decimal(),
         price=event.last_px.as_decimal(),
-        commission=commission,
+        commission=event.commission.as_decimal(),
         commission_currency=event.commission.currency.code,
-        commission_value=commission if in_account else commission * event.last_px.as_decimal(),
+        commission_value=commission_value(event, account_currency),
         liquidity=_LIQUIDITY.get(event.liquidity_side, "NONE"),
     )
 

@@ -22,6 +22,7 @@ from tests.acceptance.cli import EAGER, helios, refuse, succeed, write_config
 from tests.integration.journal.samples import RUN, small_run
 
 _numbers = count()
+HALF_A_DAY = {**EAGER, "backtest.end": "2026-01-09T12:00"}
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +35,13 @@ def database(helios_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     url = make_conninfo(server, dbname=name)
     monkeypatch.setenv("HELIOS_DATABASE_URL", url)
     return url
+
+
+@pytest.fixture
+def desk(desk: Path) -> Path:
+    """Runs of half a day are enough here."""
+    write_config(desk / "eager.toml", HALF_A_DAY)
+    return desk
 
 
 @pytest.fixture
@@ -67,7 +75,7 @@ def test_a_backtest_is_kept_once_and_its_records_are_those_of_its_report(desk: P
 @pytest.mark.parametrize("way", ["option", "configuration"])
 def test_a_backtest_that_is_not_to_be_kept_is_not(desk: Path, way: str) -> None:
     if way == "configuration":
-        write_config(desk / "eager.toml", {**EAGER, "journal.enabled": False})
+        write_config(desk / "eager.toml", {**HALF_A_DAY, "journal.enabled": False})
     out = succeed("backtest", "eager.toml", *(["--no-journal"] if way == "option" else [])).out
     assert "journal" not in out.lower()
     assert kept() == []
@@ -119,6 +127,18 @@ def test_the_tail_shows_the_last_rows(two_runs: list[StoredRun]) -> None:
     assert [(row["seq"], row["kind"]) for row in shown] == [(11, "SizingRecord"), (12, "EquityRecord")]
     assert shown[1]["body"]["equity"] == 100_190.5
     assert "100190.5" in succeed("journal", "tail", two_runs[0].run_id).out
+
+
+def test_the_beginning_of_a_runs_id_is_enough(two_runs: list[StoredRun], tmp_path: Path) -> None:
+    (new, old), to = ([run.run_id for run in kept()], str(tmp_path / "out"))
+    assert (new, old) == (f"{RUN.run_id}.2", RUN.run_id)
+    beginning = new[:-1]
+    assert len(succeed("journal", "tail", beginning, "--json").json) == 10
+    assert {each["run_id"] for each in succeed("journal", "decisions", "--run", beginning, "--json").json} == {new}
+    assert [each["run_id"] for each in succeed("journal", "verify", beginning, "--json").json] == [new]
+    succeed("journal", "export", beginning, "--to", to)
+    assert (tmp_path / "out" / new / "fills.parquet").exists()
+    assert f"several runs begin with small: {new}, {old}" in refuse("journal", "tail", "small")
 
 
 def test_decisions_are_picked_by_their_end(two_runs: list[StoredRun]) -> None:

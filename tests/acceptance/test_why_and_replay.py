@@ -28,7 +28,7 @@ from helios_nautilus.report.replay import report_replay
 from tests.acceptance.cli import EAGER, helios, succeed, write_config
 from tests.test_architecture import import_without
 
-ASKED = {**EAGER, "name": "asked"}
+ASKED = {**EAGER, "name": "asked", "backtest.end": "2026-01-10"}
 CAP = {f"aether.sizing.regime_cap.{regime}": 0.01 for regime in ("low", "medium", "high", "extreme")}
 
 

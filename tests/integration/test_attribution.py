@@ -1,5 +1,6 @@
 """A real run through all tiers: its outcomes, its daily snapshots, and the same decisions without a tier."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 from helios_nautilus.config import HeliosConfig, LoadedConfig
 from helios_nautilus.domain.attribution import RunFigures, Trials
 from helios_nautilus.domain.labels import Label, label_decisions
+from helios_nautilus.domain.risk.sizing import SizingRules
 from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
 from helios_nautilus.errors import HeliosError
 from helios_nautilus.history.catalogue import load_market_data
@@ -24,7 +26,7 @@ from helios_nautilus.journal.records import (
     SnapshotRecord,
 )
 from helios_nautilus.messages import Stage
-from helios_nautilus.node.attribution import replay_without, try_without_tiers
+from helios_nautilus.node.attribution import _absences, _try_side_by_side, replay_without, try_without_tiers
 from helios_nautilus.node.backtest import BacktestResult, run_backtest
 from helios_nautilus.node.tiers import Absence
 from helios_nautilus.report.fingerprint import trade_hash
@@ -40,6 +42,11 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> LoadedConfig:
     folder = tmp_path_factory.mktemp("attributed")
     write_market(folder / "market", MarketConfig(seed=4, days=8, trades_days=0))
     return prepare(folder, {"gate.provider": "rules", "backtest.end": "2026-01-07T12:30"})
+
+
+@pytest.fixture(scope="module")
+def trials(loaded: LoadedConfig, result: BacktestResult) -> Trials:
+    return try_without_tiers(loaded.config, result.journal)
 
 
 @pytest.fixture(scope="module")
@@ -164,10 +171,7 @@ def test_without_guardian_no_check_is_made(loaded: LoadedConfig, result: Backtes
     assert {(each.passed, each.checks) for each in checks} == {(True, ())}
 
 
-def test_the_trials_have_the_runs_own_figures_and_one_run_for_each_tier(
-    loaded: LoadedConfig, result: BacktestResult
-) -> None:
-    trials = try_without_tiers(loaded.config, result.journal)
+def test_the_trials_have_the_runs_own_figures_and_one_run_for_each_tier(result: BacktestResult, trials: Trials) -> None:
     summary = summarise(result.journal, result.prices, trials)
     assert isinstance(summary.tiers, Trials)
     assert trials.base == RunFigures(
@@ -184,33 +188,48 @@ def test_the_trials_have_the_runs_own_figures_and_one_run_for_each_tier(
 
 @pytest.mark.slow
 def test_runs_in_processes_of_their_own_come_to_the_same(
-    loaded: LoadedConfig, result: BacktestResult, monkeypatch: pytest.MonkeyPatch
+    loaded: LoadedConfig, result: BacktestResult, trials: Trials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one_by_one = try_without_tiers(loaded.config, result.journal)
+    """One process is enough to see it: what starting one costs is the whole of this test."""
     monkeypatch.setattr("helios_nautilus.node.attribution._LONG_NS", 0)
-    assert try_without_tiers(loaded.config, result.journal) == one_by_one
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert try_without_tiers(loaded.config, result.journal) == trials
 
 
-def test_a_run_that_breaks_without_a_tier_is_reported_all_the_same(
-    loaded: LoadedConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.slow
+def test_a_process_that_dies_is_one_clear_line() -> None:
+    with pytest.raises(HeliosError, match="has died; was there enough memory"):
+        _try_side_by_side(os._exit, [3])  # type: ignore[arg-type,list-item]
+
+
+def test_where_aether_granted_nothing_every_proposal_gets_the_least_of_its_caps() -> None:
+    (aether, words), *_ = _absences([], SizingRules(max_fraction=0.03))
+    assert aether.fraction == 0.03
+    assert "3.00% of equity, the least of its caps" in words
+
+
+@pytest.fixture
+def short(loaded: LoadedConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The configuration of a few hours of the same, in a working directory of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    whole, path = (loaded.config.data.catalog.parent / "run.toml").read_text(), tmp_path / "short.toml"
+    path.write_text(whole.replace("2026-01-07T12:30", "2026-01-06T06:00"))
+    assert path.read_text() != whole
+    return str(path)
+
+
+def test_a_run_that_breaks_without_a_tier_is_reported_all_the_same(short: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop_early(*_: object) -> None:
         raise HeliosError("the engine stopped")
 
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("helios_nautilus.cli.backtest.try_without_tiers", stop_early)
-    config = loaded.config.data.catalog.parent / "run.toml"
-    told = succeed("backtest", str(config), "--attribution", "--no-journal", "--json")
+    told = succeed("backtest", short, "--attribution", "--no-journal", "--json")
     assert told.json["tiers"] is None
     assert "Not attributed to tiers: the engine stopped" in told.err
 
 
-def test_the_command_reports_what_each_tier_added_and_asks_for_no_journal(
-    loaded: LoadedConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    config = loaded.config.data.catalog.parent / "run.toml"
-    told = succeed("backtest", str(config), "--attribution", "--no-journal", "--json").json
+def test_the_command_reports_what_each_tier_added_and_asks_for_no_journal(short: str, tmp_path: Path) -> None:
+    told = succeed("backtest", short, "--attribution", "--no-journal", "--json").json
     assert [each["tier"] for each in told["tiers"]["without"]] == ["aether", "gate", "guardian"]
     (page,) = tmp_path.rglob("index.html")
     assert "Without Guardian" in page.read_text()

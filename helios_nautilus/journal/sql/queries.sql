@@ -28,29 +28,12 @@ SELECT DISTINCT ON (head.first_recorded, run.run_id)
     head.first_recorded AS recorded_ns, head.last_seq + 1 AS rows, head.head
 FROM runs AS run
 JOIN chain_heads AS head USING (run_id)
+WHERE (%(run_id)s::text IS NULL OR run.run_id = %(run_id)s)
+    AND (%(ended_before_ns)s::bigint IS NULL OR head.last_recorded < %(ended_before_ns)s)
 ORDER BY head.first_recorded DESC, run.run_id DESC, run.seq
-
--- name: run
-SELECT
-    run.run_id, run.mode, run.strategy, run.data_label, run.model_id, run.config_hash, run.start_ns, run.end_ns,
-    head.first_recorded AS recorded_ns, head.last_seq + 1 AS rows, head.head
-FROM runs AS run
-JOIN chain_heads AS head USING (run_id)
-WHERE run.run_id = %(run_id)s
-ORDER BY run.seq
-LIMIT 1
 
 -- name: run_body
 SELECT body::text FROM runs WHERE run_id = %(run_id)s ORDER BY seq LIMIT 1
-
--- name: ended_before
-SELECT DISTINCT ON (head.first_recorded, run.run_id)
-    run.run_id, run.mode, run.strategy, run.data_label, run.model_id, run.config_hash, run.start_ns, run.end_ns,
-    head.first_recorded AS recorded_ns, head.last_seq + 1 AS rows, head.head
-FROM runs AS run
-JOIN chain_heads AS head USING (run_id)
-WHERE head.last_recorded < %(ts_ns)s
-ORDER BY head.first_recorded, run.run_id, run.seq
 
 -- name: run_ids
 SELECT run_id FROM chain_heads ORDER BY first_recorded DESC, run_id DESC

@@ -231,6 +231,8 @@ CREATE INDEX fills_client_order_id ON fills (client_order_id);
 CREATE INDEX fills_trade_id ON fills (trade_id);
 CREATE INDEX positions_position_id ON positions (position_id) WHERE position_id <> '';
 CREATE INDEX llm_calls_request_hash ON llm_calls (request_hash);
+-- The newest decisions first.
+CREATE INDEX ml_predictions_ts_event ON ml_predictions (ts_event, run_id, decision_id);
 
 -- Rows are added, never changed, and taken out by retention alone: a whole run at a time, by a transaction that has
 -- named the run in the setting helios.retired_run.
@@ -287,8 +289,14 @@ BEGIN
         'guardian_checks', 'orders', 'fills', 'positions', 'equity_marks', 'portfolio_snapshots',
         'rebalancing_events', 'trading_mode_state_history', 'engine_events'
     ] LOOP
-        EXECUTE format('CREATE INDEX %I ON %I (decision_id, run_id) WHERE decision_id <> ''''',
-            name || '_decision_id', name);
+        -- The view `decisions` joins its tables by decision, which an index on some of the rows cannot serve.
+        EXECUTE format('CREATE INDEX %I ON %I ' || CASE
+            WHEN name IN (
+                'ml_predictions', 'strategy_signals', 'aether_risk_decisions', 'llm_strategic_decisions',
+                'guardian_checks', 'orders', 'fills'
+            ) THEN '(decision_id, run_id, seq)'
+            ELSE '(decision_id, run_id) WHERE decision_id <> '''''
+        END, name || '_decision_id', name);
         EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %I '
             'FOR EACH ROW EXECUTE FUNCTION refuse_change()', name);
         EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I '

@@ -72,7 +72,14 @@ def test_a_changed_body_is_found(kept: PostgresJournal, burglar: psycopg.Connect
 
 
 @pytest.mark.parametrize(
-    "change", ["decision_id = 'D-2'", "instrument_id = 'ETHZAR.VALR'", "ts_event = ts_event + 1", "hash = sha256('')"]
+    "change",
+    [
+        "decision_id = 'D-2'",
+        "instrument_id = 'ETHZAR.VALR'",
+        "ts_event = ts_event + 1",
+        "hash = sha256('')",
+        "mode = 'live'",
+    ],
 )
 def test_a_changed_column_is_found(
     kept: PostgresJournal, burglar: psycopg.Connection, run_id: str, change: str
@@ -113,6 +120,14 @@ def test_a_row_that_was_added_is_found(
 def re_named(said: str, seq: int) -> bool:
     """Which of two rows of one number is the right one cannot be told before the next."""
     return f"row {seq} " in said or f"row {seq + 1} " in said
+
+
+def test_a_backtest_passed_off_as_a_live_run_is_found(
+    kept: PostgresJournal, burglar: psycopg.Connection, run_id: str
+) -> None:
+    for table in TABLES.values():
+        burglar.execute(f"UPDATE {table} SET mode = 'live'".encode())
+    assert "columns of row 0 were changed" in broken(kept, run_id)
 
 
 def test_a_row_moved_to_another_table_is_found(kept: PostgresJournal, burglar: psycopg.Connection, run_id: str) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from helios_nautilus.errors import JournalError
 from helios_nautilus.journal.chain import Chain
 from helios_nautilus.journal.protocol import Found
-from helios_nautilus.journal.records import Record
+from helios_nautilus.journal.records import KillSwitchRecord, Record
 from tests.integration.journal.conftest import Twin
 from tests.integration.journal.samples import RUN, any_record, mark, order, small_run, trade
 
@@ -35,6 +35,16 @@ def test_a_number_that_json_cannot_say_is_refused_rather_than_lost(twin: Twin, e
     assert twin.runs() == []
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [({"trigger": "half a pair: \ud83d"}, "cannot be said in JSON"), ({"ts_ns": 2**70}, "a time beyond 64 bits")],
+)
+def test_what_no_row_can_hold_is_refused_in_words(twin: Twin, changed: dict[str, object], words: str) -> None:
+    with pytest.raises(JournalError, match=f"a KillSwitchRecord .*{words}"):
+        keep(twin, [RUN, replace(KillSwitchRecord(ts_ns=2_000, state="HALT", trigger="", words=""), **changed)])
+    assert twin.runs() == []
+
+
 def test_a_run_says_what_it_was(twin: Twin) -> None:
     run_id = keep(twin)
     (run,) = twin.runs()
@@ -51,6 +61,14 @@ def test_the_record_a_run_began_with_comes_back_under_the_id_it_is_kept_by(twin:
     assert twin.run_record(run_id) == small_run(seed=1)[0]
     with pytest.raises(JournalError, match="knows no run nix"):
         twin.run_record("nix")
+
+
+def test_a_run_that_is_stored_in_parts_is_one_chain(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("helios_nautilus.journal.postgres._COPIED", 3)
+    for seed in (1, 2):
+        run_id = keep(twin, small_run(seed=seed))
+        assert twin.records(run_id) == small_run(seed=seed)
+        assert twin.verify(run_id) == len(small_run())
 
 
 def test_the_head_of_a_run_is_the_hash_of_its_last_row(twin: Twin) -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from helios_nautilus.journal.decisions import OUTCOMES, DecisionFilter
 from helios_nautilus.journal.postgres import PostgresJournal
 from helios_nautilus.journal.records import CheckResult, GuardianRecord, KillSwitchRecord, Record
+from helios_nautilus.report.funnel import FILLED, STEPS, follow
 from tests.integration.journal.samples import BTC, RUN, answer, order, predict, propose, size, small_run, trade
 
 
@@ -73,7 +74,7 @@ FAILED = GuardianRecord(
     ),
 )
 SIGNAL, SIZE, YES = propose("D-1", 2_000), size("D-1", 2_000), answer("D-1", 2_000)
-ENDS = {
+ENDS: dict[tuple[str, str], list[Record]] = {
     ("entered", "filled"): trade()[1:],
     ("exit", "directional"): [replace(SIGNAL, action="exit")],
     ("rejected-by-strategy", "no_answer"): [],
@@ -99,6 +100,25 @@ def test_every_decision_has_one_end_and_a_reason(kept: PostgresJournal, end: tup
     assert (found.outcome, found.reason) == end
     assert (found.decision_id, found.instrument_id, found.side, found.p_side) == ("D-1", BTC, "LONG", 0.7)
     assert found.outcome in OUTCOMES
+
+
+@pytest.mark.parametrize("end", [end for end in ENDS if end[0] != "exit"], ids=":".join)
+def test_the_reports_funnel_comes_to_the_same_end(end: tuple[str, str]) -> None:
+    fate = follow([predict("D-1", 2_000), *ENDS[end]])["D-1"]
+    if fate.passed == FILLED:
+        assert end[0] == "entered"
+    else:
+        assert end == (f"rejected-by-{STEPS[fate.passed][1].lower()}", "+".join(fate.codes))
+
+
+def test_each_tiers_word_on_a_decision_is_looked_up_and_not_searched_for(connection: psycopg.Connection) -> None:
+    """Or a list of decisions would take the square of their number."""
+    connection.execute("SET enable_seqscan = off")
+    plan = "\n".join(line for (line,) in connection.execute("EXPLAIN SELECT * FROM decisions ORDER BY ts_event DESC"))
+    assert "ml_predictions_ts_event" in plan
+    for table in ("strategy_signals", "aether_risk_decisions", "llm_strategic_decisions", "guardian_checks", "orders"):
+        assert f"{table}_decision_id" in plan
+    assert "fills_decision_id" in plan
 
 
 @pytest.mark.parametrize(

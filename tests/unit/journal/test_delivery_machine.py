@@ -109,6 +109,8 @@ class Processes(RuleBasedStateMachine):
         for path in sorted(self.spool.folder.glob("*.rows"))[-1:]:
             with path.open("ab") as file:
                 file.write(torn)
+        if self.spool._file is not None:
+            self.spool._file.close()
         os.close(self.spool._lock)
         self.runner.close()
         self.runner = asyncio.Runner()

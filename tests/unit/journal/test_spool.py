@@ -1,5 +1,7 @@
 """A writer's folder on the disk: what is kept, the bound, a failing disk, and who may take up whose."""
 
+import errno
+import fcntl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -123,6 +125,23 @@ def test_a_folder_is_one_processes_at_a_time(tmp_path: Path) -> None:
     for each in mine:
         each.close()
     assert len(list(adopt_spools(tmp_path))) == 2
+
+
+def test_a_folder_that_cannot_be_locked_is_left_and_ends_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    left = open_small(tmp_path)
+    left.append(ROWS[:3])
+    left.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", fail)
+        assert list(adopt_spools(tmp_path)) == []
+    (adopted,) = adopt_spools(tmp_path)
+    assert drain(adopted) == ROWS[:3]
+    adopted.close()
 
 
 def test_a_closed_spool_without_rows_leaves_nothing(tmp_path: Path) -> None:

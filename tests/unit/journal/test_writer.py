@@ -213,7 +213,8 @@ def test_a_record_that_json_cannot_say_is_replaced_by_words(
         writer.append(event(4))
     kinds = [record.kind for record in bodies(ledger)]
     assert kinds == ["test", "journal_record_refused", "journal_record_refused", "test"]
-    assert bodies(ledger)[1].words.startswith("a EventRecord cannot be written down")
+    assert bodies(ledger)[1].words.startswith("a EventRecord cannot be said in JSON")
+    assert bodies(ledger)[2].words.startswith("a EventRecord is of a time beyond 64 bits")
 
 
 def test_a_listener_that_raises_ends_nothing(
