@@ -12,6 +12,15 @@ from helios_nautilus.journal.memory import MemoryJournal
 from tests.fakes import BTC, ETH, SOL, Kit, Tiers
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that share a module's fixture on one worker: it may be a trained model."""
+    for item in items:
+        known = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009 (pytest has no public name for it)
+        if any(found.scope == "module" for definitions in known for found in definitions):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def helios_home() -> Path:
     """A temporary home, for the processes that tests start as well.

@@ -38,8 +38,9 @@ def backtest(config: Path, attribution: bool, no_journal: bool, as_json: bool) -
     is_kept = loaded.config.journal.enabled and not no_journal
     try:
         result = _run(loaded, journal, console)
-    except Exception:
-        if is_kept and len(journal):
+    except Exception as error:
+        # Compiled code turns an interruption into the cause of an error of its own; and what is interrupted is not kept.
+        if is_kept and len(journal) and not isinstance(error.__cause__, KeyboardInterrupt):
             Console(stderr=True).print(_keep(journal), soft_wrap=True)
         raise
     where = _keep(journal) if is_kept else None

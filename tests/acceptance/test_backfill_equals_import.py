@@ -18,6 +18,7 @@ from helios_nautilus.config import LoadedConfig
 from helios_nautilus.domain.bars import Bars, MarketData
 from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
 from helios_nautilus.history import describe, load_market_data
+from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.journal.records import FillRecord
 from helios_nautilus.node.backtest import BacktestResult, run_backtest
 from helios_nautilus.simulator.market import MarketConfig, simulate_market
@@ -134,8 +135,8 @@ def run(catalog: str) -> tuple[dict[str, Any], list[FillRecord]]:
     """What the command printed, and the fills behind it."""
     results = []
 
-    def remember(loaded: LoadedConfig, progress: Progress) -> BacktestResult:
-        results.append(run_backtest(loaded, progress))
+    def remember(loaded: LoadedConfig, progress: Progress, journal: MemoryJournal) -> BacktestResult:
+        results.append(run_backtest(loaded, progress, journal))
         return results[0]
 
     with pytest.MonkeyPatch.context() as patch:

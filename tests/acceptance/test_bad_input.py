@@ -158,7 +158,7 @@ def test_window_with_too_little_history_to_train_on(desk: Path, end: str) -> Non
 def test_backtest_before_there_is_history(desk: Path) -> None:
     early = {"training.window.start": "2025-12-01", "training.window.end": "2026-01-01"}
     write_config(Path("early.toml"), {**SMALL, **early, "backtest.start": "2026-01-01", "backtest.end": "2026-01-02"})
-    assert "after the backtest starts" in refuse("backtest", "early.toml")
+    assert "after the run starts" in refuse("backtest", "early.toml")
 
 
 @pytest.mark.parametrize("command", [("predict",), ("backtest",), ("verify", "lookahead")], ids=" ".join)

@@ -9,6 +9,7 @@ import pytest
 
 from helios_nautilus.actors.progress import Progress
 from helios_nautilus.config import LoadedConfig
+from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.journal.records import EquityRecord, FillRecord, PositionRecord
 from helios_nautilus.node.backtest import BacktestResult, run_backtest
 from tests.acceptance.cli import Outcome, succeed
@@ -52,8 +53,8 @@ def run(imported: list[dict[str, Any]]) -> tuple[dict[str, Any], BacktestResult]
     """What the command printed, and the records behind it."""
     results = []
 
-    def remember(loaded: LoadedConfig, progress: Progress) -> BacktestResult:
-        results.append(run_backtest(loaded, progress))
+    def remember(loaded: LoadedConfig, progress: Progress, journal: MemoryJournal) -> BacktestResult:
+        results.append(run_backtest(loaded, progress, journal))
         return results[0]
 
     succeed("train", "recorded.toml")
