@@ -1,0 +1,1 @@
+"""`helios doctor`: is this machine ready, and if not, what is to be done. Every check is one small function."""
