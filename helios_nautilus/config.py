@@ -186,6 +186,32 @@ class ExecutionSection(Section, frozen=True, kw_only=True):
             raise ConfigError("execution: slippage_bound and proposal_ttl_secs must be above 0")
 
 
+class VenueSection(Section, frozen=True, kw_only=True):
+    """Where a paper or live node finds VALR, or its simulator. Keys come from VALR_API_KEY and VALR_API_SECRET."""
+
+    http_url: str = "https://api.valr.com"
+    ws_url: str = "wss://api.valr.com"
+    sub_account: str | None = None
+    """The account that a primary key trades: digits; without it the key's own."""
+
+
+class NodeSection(Section, frozen=True, kw_only=True):
+    """How a paper or live node starts and stops."""
+
+    history_days: int = 60
+    """How far back it looks for features, volatility and regimes; what the catalogue lacks is fetched."""
+    ready_secs: float = 120.0
+    """How long VALR may take to connect, and the account to be reconciled, before the start is given up."""
+    stop_secs: float = 30.0
+    """How long a stop waits for orders to be cancelled and positions to be closed."""
+    flatten_on_stop: bool = True
+    """Whether a stop closes positions. Stops and targets work only as long as the node runs."""
+
+    def __post_init__(self) -> None:
+        if self.history_days < 1 or self.ready_secs <= 0 or self.stop_secs <= 0:
+            raise ConfigError("node: history_days, ready_secs and stop_secs must be above 0")
+
+
 class JournalSection(Section, frozen=True, kw_only=True):
     """Whether a backtest is kept in the journal, where ``helios journal`` and ``helios why`` find it."""
 
@@ -212,6 +238,8 @@ class HeliosConfig(Section, frozen=True, kw_only=True):
     drift: DriftRules = DriftRules()
     execution: ExecutionSection = ExecutionSection()
     journal: JournalSection = JournalSection()
+    venue: VenueSection = VenueSection()
+    node: NodeSection = NodeSection()
     reports: Path = Path("reports")
     """Folder of the reports."""
 

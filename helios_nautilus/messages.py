@@ -27,6 +27,7 @@ TOPIC_KILL_SWITCH: Final = "helios.kill_switch"
 TOPIC_PIPELINE: Final = "helios.pipeline"
 TOPIC_DRIFT: Final = "helios.drift"
 TOPIC_OUTCOMES: Final = "helios.outcomes"
+TOPIC_READINESS: Final = "helios.readiness"
 
 
 @customdataclass
@@ -192,6 +193,15 @@ class KillSwitchChanged(Struct, frozen=True, kw_only=True):
     entries_allowed: bool
     flatten: bool
     words: str
+
+
+class ReadinessChanged(Struct, frozen=True, kw_only=True):
+    """A live node came to have all that an entry needs, or lost some of it; exits never depend on it."""
+
+    ts_ns: int
+    is_ready: bool
+    words: str
+    """What is missing."""
 
 
 def decision_id_of(instrument_id: str, ts_ns: int) -> str:

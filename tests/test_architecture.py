@@ -109,8 +109,8 @@ def test_names_a_user_imports_are_pinned() -> None:
 
 def test_commands_are_pinned() -> None:
     context = click.Context(cli)
-    names = ["backtest", "data", "evaluate", "gate", "journal", "models"]
-    assert cli.list_commands(context) == [*names, "predict", "replay", "retrain", "sim", "train", "verify", "why"]
+    names = ["backtest", "data", "doctor", "evaluate", "gate", "journal", "live", "models", "paper", "predict"]
+    assert cli.list_commands(context) == [*names, "replay", "retrain", "sim", "train", "verify", "why"]
     groups = {name: cli.get_command(context, name) for name in ("data", "gate", "journal", "models", "verify")}
     assert {name: sorted(group.commands) for name, group in groups.items() if isinstance(group, click.Group)} == {
         "data": ["backfill", "demo", "gaps", "import", "list", "verify"],

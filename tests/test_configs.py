@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from helios_nautilus.adapters.valr.config import HTTP_URL, WS_URL
 from helios_nautilus.adapters.valr.instruments import PAIRS_FILE, load_pairs
 from helios_nautilus.config import LoadedConfig, load_config
 from helios_nautilus.errors import ConfigError
+from helios_nautilus.node.startup import check_live
 from tests.acceptance.cli import SMALL, write_config
 
 ROOT = Path(__file__).parent.parent
@@ -104,6 +106,7 @@ def test_unknown_missing_or_mistyped_field_is_named_with_its_path(
         ({"model__preset": "helios-9000"}, ["preset helios-9000 is none of", "at `$.model`"]),
         ({"model__latency_ms": 0}, ["latency_ms", "at `$.model`"]),
         ({"model__follow": "history"}, ["needs a registry", "at `$.model`"]),
+        ({"node__stop_secs": 0}, ["stop_secs", "at `$.node`"]),
         ({"execution__latency_ms": 1}, ["latency_ms", "at `$.execution`"]),
         ({"execution__slippage_bound": 0}, ["slippage_bound", "at `$.execution`"]),
         ({"plan__hold_mins": 2000}, ["hold_mins", "at `$.plan`"]),
@@ -176,3 +179,16 @@ def test_hash_is_of_what_a_configuration_says_not_of_how(tmp_path: Path) -> None
 
 def test_rebate_for_makers_is_possible(tmp_path: Path) -> None:
     assert load(tmp_path, plan__costs__maker_fee=-0.0001).config.plan.costs.maker_fee == -0.0001
+
+
+def test_a_node_finds_valr_where_the_adapter_does(tmp_path: Path) -> None:
+    venue = load(tmp_path).config.venue
+    assert (venue.http_url, venue.ws_url) == (HTTP_URL, WS_URL)
+
+
+def test_live_rejects_where_the_gate_fails_and_both_close_positions_when_they_stop() -> None:
+    configs = {name: load_config(ROOT / "configs" / f"{name}.toml").config for name in ("paper", "live")}
+    assert configs["live"].gate.on_failure == "reject"
+    assert all(config.node.flatten_on_stop for config in configs.values())
+    for config in configs.values():
+        check_live(config)

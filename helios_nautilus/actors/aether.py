@@ -8,12 +8,12 @@ from msgspec.structs import replace
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.config import ActorConfig
 from nautilus_trader.model.data import Bar
-from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.identifiers import ClientId, InstrumentId
 from nautilus_trader.model.instruments import Instrument
 
 from helios_nautilus.actors.offload import Offload, run_inline
 from helios_nautilus.amounts import exact
-from helios_nautilus.bar_types import bar_type
+from helios_nautilus.bar_types import follow_bars
 from helios_nautilus.domain.decision.policy import Terms
 from helios_nautilus.domain.payoff import PayoffTable
 from helios_nautilus.domain.plan import ExitPlan, Side
@@ -50,6 +50,8 @@ class AetherConfig(ActorConfig, frozen=True, kw_only=True):
         The exit plan, the same one labels and strategy use.
     allow_shorts
         Whether a short may be sized.
+    bar_maker
+        Who makes the volatility's bars; see `follow_bars`.
 
     """
 
@@ -59,6 +61,7 @@ class AetherConfig(ActorConfig, frozen=True, kw_only=True):
     sizing: SizingRules = SizingRules()
     plan: ExitPlan = ExitPlan()
     allow_shorts: bool = False
+    bar_maker: ClientId | None = None
 
 
 class Aether(Actor):
@@ -102,7 +105,7 @@ class Aether(Actor):
             if instrument_id.value not in self._trackers:
                 base = self.cache.instrument(instrument_id).base_currency.code
                 self._trackers[instrument_id.value] = VolatilityTracker(self.config.volatility, base)
-            self.subscribe_bars(bar_type(instrument_id, self.config.volatility.bar, self.config.base))
+            follow_bars(self, instrument_id, self.config.volatility.bar, self.config.base, self.config.bar_maker)
         self.msgbus.subscribe(TOPIC_PORTFOLIO, self._on_portfolio)
         self.msgbus.register(Stage.AETHER.endpoint, self.on_request)
 

@@ -9,11 +9,11 @@ from msgspec import structs
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.config import ActorConfig
 from nautilus_trader.model.data import Bar, OrderBookDepth10
-from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.identifiers import ClientId, InstrumentId
 
 from helios_nautilus.actors.consult import Consult
 from helios_nautilus.amounts import exact
-from helios_nautilus.bar_types import bar_type
+from helios_nautilus.bar_types import follow_bars
 from helios_nautilus.domain.decision.context import (
     RECENT_PREDICTIONS,
     GateContext,
@@ -66,6 +66,8 @@ class LlmGateConfig(ActorConfig, frozen=True, kw_only=True):
         simulated latency, 0 in a live node.
     book
         Whether ten-level books are followed, for their imbalance.
+    bar_maker
+        Who makes the decision bars; see `follow_bars`.
 
     """
 
@@ -74,6 +76,7 @@ class LlmGateConfig(ActorConfig, frozen=True, kw_only=True):
     decision: str = "5m"
     rules: GateRules = GateRules()
     book: bool = False
+    bar_maker: ClientId | None = None
 
 
 class LlmGate(Actor):
@@ -120,7 +123,7 @@ class LlmGate(Actor):
         """Follow the decision bars and open the endpoint."""
         for instrument_id in self.config.instrument_ids:
             self._histories.setdefault(instrument_id.value, MarketHistory(parse_timeframe(self.config.decision)))
-            self.subscribe_bars(bar_type(instrument_id, self.config.decision, self.config.base))
+            follow_bars(self, instrument_id, self.config.decision, self.config.base, self.config.bar_maker)
             if self.config.book:
                 self.subscribe_order_book_depth(instrument_id)
         self.msgbus.subscribe(TOPIC_PORTFOLIO, self._on_portfolio)
@@ -194,12 +197,13 @@ class LlmGate(Actor):
 
     def _drop(self, request: StageRequest, waited_ns: int, reply: GateReply) -> None:
         proposal = request.dossier.proposal
+        why = "too late" if self.is_running else "when the gate was stopped"
         self._keep_calls(proposal, reply)
         self.journal.append(
             EventRecord(
                 ts_ns=self.clock.timestamp_ns(),
                 kind="gate_dropped",
-                words=f"the gate's answer came after {waited_ns // NS_PER_MS} ms and was not used",
+                words=f"the gate's answer came after {waited_ns // NS_PER_MS} ms, {why}, and was not used",
                 instrument_id=proposal.instrument_id.value,
                 decision_id=proposal.decision_id,
             )

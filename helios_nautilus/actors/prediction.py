@@ -16,12 +16,12 @@ from nautilus_trader.config import ActorConfig
 from nautilus_trader.core.datetime import unix_nanos_to_iso8601
 from nautilus_trader.model.data import Bar, BookOrder, OrderBookDepth10, TradeTick
 from nautilus_trader.model.enums import AggressorSide
-from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.identifiers import ClientId, InstrumentId
 
 from helios_nautilus.actors.announce import announce
 from helios_nautilus.actors.offload import Offload, run_inline
 from helios_nautilus.amounts import exact
-from helios_nautilus.bar_types import bar_type
+from helios_nautilus.bar_types import follow_bars
 from helios_nautilus.domain.bars import BUY, SELL, Floats
 from helios_nautilus.domain.features.spec import FeatureSpec
 from helios_nautilus.domain.features.stream import FeatureRow, FeatureStream
@@ -93,6 +93,8 @@ class PredictionConfig(ActorConfig, frozen=True, kw_only=True):
         How long the bars of a close are waited for; whoever is missing then has a hole.
     deadline_ms
         How long predictions are waited for; later ones are not used.
+    bar_maker
+        Who makes the longer bars; see `follow_bars`.
 
     """
 
@@ -100,6 +102,7 @@ class PredictionConfig(ActorConfig, frozen=True, kw_only=True):
     latency_ms: float = 0.2
     grace_ms: float = GRACE_MS
     deadline_ms: float = 1000.0
+    bar_maker: ClientId | None = None
 
 
 class _Close(Struct, frozen=True):
@@ -158,6 +161,7 @@ class PredictionActor(Actor):
         self._names = timeframes.names
         self._lengths_ns = dict(zip(timeframes.names, timeframes.lengths_ns, strict=True))
         self._decision_ns = timeframes.decision_ns
+        self._stale_ns = config.spec.base_ns + int(config.grace_ms * NS_PER_MS)
         self._open: dict[str, set[int]] = {name: set() for name in timeframes.names}
         self._by_spec: dict[str, str] = {}
         self._prices: dict[str, float] = {}
@@ -169,9 +173,8 @@ class PredictionActor(Actor):
         spec = self.config.spec
         for name in dict.fromkeys((spec.base, *self._names)):
             for instrument_id in map(InstrumentId.from_str, spec.universe):
-                kind = bar_type(instrument_id, name, spec.base)
+                kind = follow_bars(self, instrument_id, name, spec.base, self.config.bar_maker)
                 self._by_spec[str(kind.spec)] = name
-                self.subscribe_bars(kind)
         for instrument_id in map(InstrumentId.from_str, spec.universe):
             if spec.trades:
                 self.subscribe_trade_ticks(instrument_id)
@@ -253,7 +256,13 @@ class PredictionActor(Actor):
         self._ask(ts_ns)
 
     def _ask(self, ts_ns: int) -> None:
-        """Hand the model what it has not seen and ask for its predictions, unless it still works on the last ones."""
+        """Hand the model what it has not seen and ask for its predictions, unless it still works on the last ones.
+
+        Bars that come late, after a start or a lost line, are shown to the model with the next close.
+        """
+        if self.clock.timestamp_ns() - ts_ns > self._stale_ns:
+            self._note("input_stale", f"{_stamp(ts_ns)}: its bars came too late for a decision")
+            return
         if self._question is not None:
             self._miss("prediction_late", f"{_stamp(ts_ns)}: the model was still busy with the close before")
             return

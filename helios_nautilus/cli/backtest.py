@@ -39,7 +39,7 @@ def backtest(config: Path, attribution: bool, no_journal: bool, as_json: bool) -
     try:
         result = _run(loaded, journal, console)
     except Exception as error:
-        # Compiled code turns an interruption into the cause of an error of its own; and what is interrupted is not kept.
+        # Compiled code turns an interruption into the cause of an error of its own; an interrupted run is not kept.
         if is_kept and len(journal) and not isinstance(error.__cause__, KeyboardInterrupt):
             Console(stderr=True).print(_keep(journal), soft_wrap=True)
         raise

@@ -12,10 +12,13 @@ from helios_nautilus.errors import HeliosError
 _COMMANDS: Final = {
     "backtest": ("cli.backtest:backtest", "Run a configuration through all five tiers on its catalogue."),
     "data": ("cli.data:data", "Market data: make, import, fetch, list and check catalogues."),
+    "doctor": ("cli.doctor:doctor", "Is this machine ready? If not, what to do about it."),
     "evaluate": ("cli.evaluate:evaluate", "Judge a model against baselines on the same rows."),
     "gate": ("cli.gate:gate", "The LLM gate: try one question, record answers for backtests."),
     "journal": ("cli.journal:journal", "What was decided: list, read, verify, export, prune."),
+    "live": ("cli.trade:live", "Trade an account at VALR, with real money."),
     "models": ("cli.models:models", "Models that are kept: list, compare, promote, roll back."),
+    "paper": ("cli.trade:paper", "Trade live data of VALR with play money."),
     "predict": ("cli.model:predict", "Write a model's predictions into the catalogue."),
     "replay": ("cli.replay:replay", "Run a recorded run again and name every difference."),
     "retrain": ("cli.retrain:retrain", "Train anew at every date that a catalogue reaches."),

@@ -1,12 +1,8 @@
 """A backtest, wired: configuration in, Nautilus's `BacktestNode` with every tier in place, records out."""
 
-import platform
 from collections.abc import Mapping
 from functools import partial
-from importlib.metadata import version
-from typing import Final
 
-import msgspec
 from msgspec import Struct
 from nautilus_trader.backtest.config import (
     BacktestDataConfig,
@@ -24,7 +20,6 @@ from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.identifiers import Venue
 from nautilus_trader.model.instruments import CryptoPerpetual, Instrument
 
-from helios_nautilus import __version__
 from helios_nautilus.actors.progress import Progress, ProgressActor, ProgressConfig
 from helios_nautilus.bar_types import bar_type
 from helios_nautilus.config import HeliosConfig, LoadedConfig
@@ -34,7 +29,7 @@ from helios_nautilus.errors import ConfigError, HeliosError, NotEnoughHistoryErr
 from helios_nautilus.history.arrays import hash_data
 from helios_nautilus.history.catalogue import find_series, load_instruments, load_market_data
 from helios_nautilus.journal.memory import MemoryJournal
-from helios_nautilus.journal.records import EquityRecord, ModelRecord, RunRecord
+from helios_nautilus.journal.records import EquityRecord, RunRecord
 from helios_nautilus.llm.hindsight import hindsight_notes
 from helios_nautilus.llm.provider import GateProvider
 from helios_nautilus.messages import HELIOS_CLIENT
@@ -43,10 +38,9 @@ from helios_nautilus.models.threads import one_thread
 from helios_nautilus.node.model import load_terms
 from helios_nautilus.node.opening import opening_quotes, tape_quotes
 from helios_nautilus.node.predictions import check_predictions
+from helios_nautilus.node.records import model_record, package_versions
 from helios_nautilus.node.tiers import Past, add_tiers
 from helios_nautilus.node.warmup import bars_of
-
-_VERSIONED: Final = ("nautilus_trader", "torch", "numpy", "numba", "arch", "scipy")
 
 
 class BacktestResult(Struct, frozen=True, kw_only=True):
@@ -82,7 +76,7 @@ def run_backtest(
     run = _run_record(loaded, market)
     journal.append(run)
     for term in market.terms:
-        journal.append(_model_record(config, term))
+        journal.append(model_record(term, config.backtest.start_ns))
     node, engine = build_engine(config, market)
     add_tiers(engine, config, market, journal, provider=provider)
     if progress is not None:
@@ -105,7 +99,7 @@ def load_market(config: HeliosConfig) -> Market:
     """Read and check everything a run needs."""
     ids = config.data.instruments
     instruments = {each.id.value: each for each in load_instruments(config.data.catalog, ids)}
-    _check_instruments(config, instruments)
+    check_instruments(config, instruments)
     terms = load_terms(config)
     if config.model.predictions == "catalogue":
         check_predictions(config, terms)
@@ -133,7 +127,8 @@ def check_tape(config: HeliosConfig, name: str, data: MarketData) -> None:
         )
 
 
-def _check_instruments(config: HeliosConfig, instruments: Mapping[str, Instrument]) -> None:
+def check_instruments(config: HeliosConfig, instruments: Mapping[str, Instrument]) -> None:
+    """`ConfigError` unless they are of one venue, quoted in the account's currency, and cost what the plan says."""
     venues = {instrument.id.venue for instrument in instruments.values()}
     if len(venues) != 1:
         raise ConfigError(f"data.instruments are of several venues ({', '.join(sorted(map(str, venues)))}); name one's")
@@ -241,24 +236,9 @@ def _run_record(loaded: LoadedConfig, market: Market) -> RunRecord:
         config_hash=loaded.hash,
         config_toml=loaded.text,
         model_id=model_id,
-        versions={
-            "helios": __version__,
-            "python": platform.python_version(),
-            **{package: version(package) for package in _VERSIONED},
-        },
+        versions=package_versions(),
         notes=_notes(config, market, is_synthetic=series.provenance.is_synthetic),
         data_hash=hash_data(market.history) + hash_data(market.window),
-    )
-
-
-def _model_record(config: HeliosConfig, term: Term) -> ModelRecord:
-    """Stamped when the model took charge, or at the start of the run where it had it by then."""
-    card = term.model.card
-    return ModelRecord(
-        ts_ns=max(term.start_ns, config.backtest.start_ns),
-        model_id=term.model.model_id,
-        preset=card.preset,
-        card=msgspec.json.format(msgspec.json.encode(card)).decode(),
     )
 
 

@@ -43,18 +43,20 @@ def _load_history(config: HeliosConfig) -> Iterator[Term]:
         yield Term(model=model, start_ns=change.ts_ns, end_ns=end_ns)
 
 
-def load_run_model(config: HeliosConfig) -> Model:
+def load_run_model(config: HeliosConfig, start_ns: int | None = None) -> Model:
     """Read the model that a configuration names: that of a folder, or the one a registry has in charge.
 
     Raises `ModelError` where there is no sound one, `SpecMismatchError` where it was trained on other features or for
-    another exit plan, `ConfigError` where it has seen data of the backtest's window.
+    another exit plan, `ConfigError` where it has seen data from after ``start_ns``, the start of the run,
+    which is the backtest's by default.
     """
+    start_ns = config.backtest.start_ns if start_ns is None else start_ns
     folder = _find_folder(config)
     model = load_model(folder, config.spec.hash, config.model.device)
-    if model.card.data_end_ns > config.backtest.start_ns:
+    if model.card.data_end_ns > start_ns:
         raise ConfigError(
             f"the model in {folder} has seen data up to {unix_nanos_to_iso8601(model.card.data_end_ns)}, "
-            f"after the backtest starts at {config.backtest.start}; train it on an earlier window"
+            f"after the run starts at {unix_nanos_to_iso8601(start_ns)[:16]}; train it on an earlier window"
         )
     if model.card.plan != config.plan:
         raise SpecMismatchError(

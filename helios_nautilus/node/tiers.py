@@ -1,4 +1,4 @@
-"""The tiers and the strategy, built from one configuration and put into an engine."""
+"""The tiers and the strategy, built from one configuration and put into a backtest's engine or a live node."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -6,14 +6,18 @@ from copy import deepcopy
 from msgspec import Struct
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.common.actor import Actor
-from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.live.node import TradingNode
+from nautilus_trader.model.enums import TriggerType
+from nautilus_trader.model.identifiers import ClientId, InstrumentId
 from nautilus_trader.model.instruments import Instrument
 
 from helios_nautilus.actors.aether import Aether, AetherConfig
-from helios_nautilus.actors.consult import OnTheSpot
+from helios_nautilus.actors.bar_maker import BarMaker, BarMakerConfig
+from helios_nautilus.actors.consult import Consult, OnTheSpot
 from helios_nautilus.actors.drift import DriftConfig, DriftMonitor
 from helios_nautilus.actors.guardian import Guardian, GuardianConfig
 from helios_nautilus.actors.llm_gate import LlmGate, LlmGateConfig
+from helios_nautilus.actors.offload import Offload, run_inline
 from helios_nautilus.actors.outcomes import OutcomeConfig, OutcomeMonitor
 from helios_nautilus.actors.prediction import PredictionActor, PredictionConfig
 from helios_nautilus.actors.replay import PredictionReplay, ReplayConfig
@@ -26,14 +30,16 @@ from helios_nautilus.domain.drift import FeatureDrift
 from helios_nautilus.domain.features.stream import FeatureStream
 from helios_nautilus.domain.features.table import FeatureTables
 from helios_nautilus.domain.payoff import PayoffTable
+from helios_nautilus.domain.portfolio.kill_switch import KillStore
 from helios_nautilus.domain.risk.volatility import VolatilityTracker
 from helios_nautilus.domain.timeframe import NS_PER_HOUR, parse_timeframe
 from helios_nautilus.history.arrays import hash_data, unlabelled_arrays
 from helios_nautilus.journal.protocol import Journal
 from helios_nautilus.llm.chain import build_provider
+from helios_nautilus.llm.news import NewsDesk
 from helios_nautilus.llm.news_files import NewsArchive, load_stories
 from helios_nautilus.llm.provider import GateProvider
-from helios_nautilus.messages import Stage
+from helios_nautilus.messages import HELIOS_CLIENT, Stage
 from helios_nautilus.models.checkpoint import Model
 from helios_nautilus.models.succession import Succession, Term, model_at
 from helios_nautilus.node.warmup import warm_histories, warm_trackers
@@ -73,17 +79,32 @@ class Absence(Struct, frozen=True, kw_only=True):
     """Of equity that every proposal gets where Aether is left out."""
 
 
+class Live(Struct, frozen=True, kw_only=True):
+    """How the tiers of a node that trades in real time get their work done; a backtest's do it on the spot."""
+
+    consult: Consult
+    """Asks the gate's provider."""
+    predict: Offload
+    """Where the network takes its steps."""
+    fit: Offload
+    """Where volatility is fitted."""
+    kill_store: KillStore
+    news: NewsDesk | None = None
+
+
 def add_tiers(
-    engine: BacktestEngine,
+    host: BacktestEngine | TradingNode,
     config: HeliosConfig,
     past: Past,
     journal: Journal,
     absence: Absence | None = None,
     provider: GateProvider | None = None,
-) -> None:
-    """Add the strategy and the actors of all tiers; ``provider`` answers at the gate in the place of the configured.
+    live: Live | None = None,
+) -> HeliosStrategy:
+    """Add the actors of all tiers and the strategy, and return it.
 
-    Guardian comes first, so that it has a close's prices before anybody acts on them.
+    ``provider`` answers at a backtest's gate in the place of the configured one. Guardian comes first, so that it has
+    a close's prices before anybody acts on them.
     """
     ids = tuple(map(InstrumentId.from_str, config.data.instruments))
     histories = warm_histories(config, past.history, past.precisions)
@@ -98,18 +119,23 @@ def add_tiers(
             kill_switch=config.guardian.kill_switch,
         ),
         journal,
+        store=None if live is None else live.kill_store,
         histories=deepcopy(histories),
-        risk_switch=engine.kernel.risk_engine,
+        risk_switch=host.kernel.risk_engine,
     )
-    gate = _gate(config, ids, journal, histories, provider or build_provider(config.gate, config.llm))
+    gate = _gate(config, ids, journal, histories, provider, live)
     bases = {name: instrument.base_currency.code for name, instrument in past.instruments.items()}
     trackers = warm_trackers(config, past.history, past.precisions, bases)
-    aether = _aether(config, ids, past, journal, trackers, absence)
+    aether = _aether(config, ids, past, journal, trackers, absence, live)
     outcomes = _outcomes(config, ids, journal, trackers)
     snapshots = _snapshots(config, ids, journal, guardian)
-    for actor in (guardian, aether, gate, *_predictions(config, past, journal), outcomes, snapshots):
-        engine.add_actor(actor)
-    engine.add_strategy(_strategy(config, ids, journal))
+    strategy = _strategy(config, ids, journal, live)
+    trader = host.kernel.trader
+    trader.add_actors([guardian, aether, gate, *_predictions(config, past, journal, live), outcomes, snapshots])
+    if live is not None:
+        trader.add_actor(_bar_maker(config, ids))
+    trader.add_strategy(strategy)
+    return strategy
 
 
 def _gate(
@@ -117,16 +143,21 @@ def _gate(
     ids: tuple[InstrumentId, ...],
     journal: Journal,
     histories: Mapping[str, MarketHistory],
-    provider: GateProvider,
+    provider: GateProvider | None,
+    live: Live | None,
 ) -> LlmGate:
-    """The gate of a backtest: it answers on the spot, and has the news that files hold of each moment."""
+    """A backtest's answers on the spot, and has the news that files hold of each moment."""
     settings = LlmGateConfig(
         instrument_ids=ids,
         base=config.data.base,
         decision=config.data.timeframes.decision,
         rules=config.gate,
         book=config.data.book,
+        bar_maker=_maker(live),
     )
+    if live is not None:
+        return LlmGate(settings, journal, live.consult, histories, live.news)
+    provider = provider or build_provider(config.gate, config.llm)
     news = NewsArchive(load_stories(config.news.files), config.news) if config.news.files else None
     return LlmGate(settings, journal, OnTheSpot(provider), histories, news)
 
@@ -138,6 +169,7 @@ def _aether(
     journal: Journal,
     trackers: Mapping[str, VolatilityTracker],
     absence: Absence | None,
+    live: Live | None,
 ) -> Aether:
     settings = AetherConfig(
         instrument_ids=ids,
@@ -146,13 +178,14 @@ def _aether(
         sizing=config.aether.sizing,
         plan=config.plan,
         allow_shorts=config.allow_shorts,
+        bar_maker=_maker(live),
     )
     if absence is not None and absence.stage is Stage.AETHER:
         return FixedSizer(settings, journal, past.payoff_at, trackers, fraction=absence.fraction)
-    return Aether(settings, journal, past.payoff_at, trackers)
+    return Aether(settings, journal, past.payoff_at, trackers, run_inline if live is None else live.fit)
 
 
-def _predictions(config: HeliosConfig, past: Past, journal: Journal) -> tuple[Actor, Actor]:
+def _predictions(config: HeliosConfig, past: Past, journal: Journal, live: Live | None) -> tuple[Actor, Actor]:
     """Whoever makes the predictions, and who watches them; replayed, there are no features to watch."""
     if config.model.predictions == "catalogue":
         replay = ReplayConfig(model_ids=tuple(term.model.model_id for term in past.terms))
@@ -165,12 +198,14 @@ def _predictions(config: HeliosConfig, past: Past, journal: Journal) -> tuple[Ac
     actor = PredictionActor(
         PredictionConfig(
             spec=config.spec,
-            latency_ms=config.model.latency_ms,
+            latency_ms=config.model.latency_ms if live is None else 0.0,
             deadline_ms=config.model.deadline_ms,
+            bar_maker=_maker(live),
         ),
         journal,
         stream,
         predictor,
+        offload=run_inline if live is None else live.predict,
         on_features=monitor.on_features,
     )
     return actor, monitor
@@ -210,7 +245,20 @@ def _warm_features(config: HeliosConfig, model: Model, tables: FeatureTables) ->
     return watched
 
 
-def _strategy(config: HeliosConfig, ids: tuple[InstrumentId, ...], journal: Journal) -> HeliosStrategy:
+def _maker(live: Live | None) -> ClientId | None:
+    return None if live is None else HELIOS_CLIENT
+
+
+def _bar_maker(config: HeliosConfig, ids: tuple[InstrumentId, ...]) -> BarMaker:
+    timeframes = (*config.data.timeframes.names, config.aether.volatility.bar)
+    return BarMaker(BarMakerConfig(instrument_ids=ids, base=config.data.base, timeframes=timeframes))
+
+
+def _strategy(
+    config: HeliosConfig, ids: tuple[InstrumentId, ...], journal: Journal, live: Live | None
+) -> HeliosStrategy:
+    """VALR has no brackets, and Nautilus's sandbox none that work: live, the engine watches over stop and target."""
+    is_live = live is not None
     return HeliosStrategy(
         HeliosStrategyConfig(
             instrument_ids=ids,
@@ -222,6 +270,11 @@ def _strategy(config: HeliosConfig, ids: tuple[InstrumentId, ...], journal: Jour
             proposal_ttl_secs=config.execution.proposal_ttl_secs,
             allow_shorts=config.allow_shorts,
             order_id_tag="001",
+            emulation=TriggerType.BID_ASK if is_live else TriggerType.NO_TRIGGER,
+            manage_contingent_orders=is_live,
+            awaits_readiness=is_live,
+            bar_maker=_maker(live),
+            external_order_claims=list(ids) if is_live else None,
         ),
         journal,
     )

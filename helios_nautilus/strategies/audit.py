@@ -99,9 +99,9 @@ def fill_record(event: OrderFilled, order: Order, account_currency: Currency) ->
 def position_record(
     position: Position, decision_id: str, life: Lifecycle, close_reason: str, costs: Decimal
 ) -> PositionRecord:
-    """The record of a closed position; Nautilus's realised P&L is net of commissions."""
+    """The record of a position that was closed, or of which dust is left; Nautilus's P&L is net of commissions."""
     return PositionRecord(
-        ts_ns=position.ts_closed,
+        ts_ns=position.ts_closed or position.ts_last,
         decision_id=decision_id,
         instrument_id=position.instrument_id.value,
         side=life.side.value,

@@ -63,6 +63,8 @@ class HeliosStrategy(TieredStrategy):
     def _objection(self, instrument_id: InstrumentId, side: Side) -> str | None:
         if not self.entries_allowed:
             return "entries_off"
+        if not self.is_ready:
+            return "not_ready"
         if self.is_pending(instrument_id):
             return "pending"
         if side is Side.SHORT and not self.config.allow_shorts:

@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from nautilus_trader.common.factories import OrderFactory
 from nautilus_trader.core.datetime import unix_nanos_to_dt
-from nautilus_trader.model.enums import OrderSide, OrderType, TimeInForce
+from nautilus_trader.model.enums import OrderSide, OrderType, TimeInForce, TriggerType
+from nautilus_trader.model.events import OrderInitialized
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Quantity
-from nautilus_trader.model.orders import Order, OrderList
+from nautilus_trader.model.orders import Order, OrderList, OrderUnpacker
 from nautilus_trader.model.position import Position
 
 from helios_nautilus.domain.lifecycle import Lifecycle
@@ -35,13 +36,15 @@ def open_bracket(
     *,
     price: float,
     give_up_ns: int | None,
+    emulation: TriggerType = TriggerType.NO_TRIGGER,
 ) -> OrderList:
     """Entry, stop and target in one: a taker's entry trades at once or not at all, up to ``price``.
 
-    With ``give_up_ns`` it is a maker's, post-only at ``price`` until that time.
+    With ``give_up_ns`` it is a maker's, post-only at ``price`` until that time. With ``emulation`` the engine watches
+    over stop and target, where the venue has no brackets.
     """
     is_maker = give_up_ns is not None
-    return factory.bracket(
+    bracket = factory.bracket(
         instrument_id=instrument.id,
         order_side=OrderSide.BUY if life.side is Side.LONG else OrderSide.SELL,
         quantity=quantity,
@@ -56,18 +59,30 @@ def open_bracket(
         entry_tags=audit.tags(decision_id, "ENTRY"),
         sl_tags=audit.tags(decision_id, "STOP"),
         tp_tags=audit.tags(decision_id, "TARGET"),
+        emulation_trigger=emulation,
     )
+    if emulation == TriggerType.NO_TRIGGER:
+        return bracket
+    entry, *guard = bracket.orders
+    return OrderList(bracket.id, [_at_venue(entry), *guard])
 
 
 def new_guard(
-    factory: OrderFactory, instrument: Instrument, position: Position, life: Lifecycle, decision_id: str
+    factory: OrderFactory,
+    instrument: Instrument,
+    position: Position,
+    life: Lifecycle,
+    decision_id: str,
+    *,
+    emulation: TriggerType = TriggerType.NO_TRIGGER,
 ) -> tuple[Order, Order]:
-    """A stop and a target for all of a position."""
+    """A stop and a target for all of a position; see `open_bracket`."""
     shared = {
         "instrument_id": instrument.id,
         "order_side": position.closing_order_side(),
         "quantity": position.quantity,
         "reduce_only": True,
+        "emulation_trigger": emulation,
     }
     stop = factory.stop_market(
         **shared, trigger_price=instrument.make_price(life.stop_price), tags=audit.tags(decision_id, "STOP")
@@ -76,6 +91,12 @@ def new_guard(
         **shared, price=instrument.make_price(life.target_price), tags=audit.tags(decision_id, "TARGET")
     )
     return stop, target
+
+
+def _at_venue(order: Order) -> Order:
+    """The same without emulation: the factory has either all orders of a bracket emulated or none."""
+    fields = OrderInitialized.to_dict(order.init_event) | {"emulation_trigger": TriggerType.NO_TRIGGER.name}
+    return OrderUnpacker.from_init(OrderInitialized.from_dict(fields))
 
 
 def market_exit(factory: OrderFactory, position: Position, decision_id: str) -> Order:

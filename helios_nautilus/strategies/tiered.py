@@ -14,15 +14,16 @@ from typing import Final
 from nautilus_trader.config import StrategyConfig
 from nautilus_trader.indicators import AverageTrueRange
 from nautilus_trader.model.data import Bar, BarType, QuoteTick
+from nautilus_trader.model.enums import TriggerType
 from nautilus_trader.model.events import OrderEvent, OrderFilled, PositionClosed, PositionEvent
-from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
+from nautilus_trader.model.identifiers import ClientId, ClientOrderId, InstrumentId
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Currency, Quantity
 from nautilus_trader.model.orders import Order, OrderList
 from nautilus_trader.model.position import Position
 from nautilus_trader.trading.strategy import Strategy
 
-from helios_nautilus.bar_types import bar_type
+from helios_nautilus.bar_types import follow_bars
 from helios_nautilus.domain.lifecycle import Lifecycle, Phase
 from helios_nautilus.domain.plan import Bracket, CloseReason, ExitPlan, Side
 from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
@@ -31,10 +32,12 @@ from helios_nautilus.journal.records import Action, EventRecord, OrderRecord, Or
 from helios_nautilus.messages import (
     TOPIC_KILL_SWITCH,
     TOPIC_PIPELINE,
+    TOPIC_READINESS,
     Dossier,
     KillSwitchChanged,
     PipelineEvent,
     Proposal,
+    ReadinessChanged,
     Stage,
 )
 from helios_nautilus.strategies import audit, orders
@@ -65,6 +68,12 @@ class TieredStrategyConfig(StrategyConfig, frozen=True, kw_only=True):
         How long a proposal may be under way before it is refused.
     order_check_secs
         How often a bet is looked at as long as one of its orders is on its way.
+    emulation
+        What triggers stops and targets that the engine watches over; by default the venue does.
+    awaits_readiness
+        Nothing is entered before a `ReadinessChanged` says that all is there.
+    bar_maker
+        Who makes the decision bars; see `follow_bars`.
 
     """
 
@@ -76,6 +85,9 @@ class TieredStrategyConfig(StrategyConfig, frozen=True, kw_only=True):
     slippage_bound: float = 0.002
     proposal_ttl_secs: float = 10.0
     order_check_secs: float = 2.0
+    emulation: TriggerType = TriggerType.NO_TRIGGER
+    awaits_readiness: bool = False
+    bar_maker: ClientId | None = None
     manage_gtd_expiry: bool = True
 
 
@@ -114,6 +126,7 @@ class TieredStrategy(Strategy):
         super().__init__(config)
         self.journal = journal
         self.entries_allowed = True
+        self.is_ready = not config.awaits_readiness
         self._currency = Currency.from_str(config.account_currency)
         self._bets: dict[InstrumentId, Bet] = {}
         self._by_order: dict[ClientOrderId, Bet] = {}
@@ -132,13 +145,15 @@ class TieredStrategy(Strategy):
             on_ended=self._walk_ended,
         )
         self.msgbus.subscribe(TOPIC_KILL_SWITCH, self._on_kill_switch)
+        if self.config.awaits_readiness:
+            self.msgbus.subscribe(TOPIC_READINESS, self._on_readiness)
         for bet in self._bets.values():
             self._pick_up(bet)
         for instrument_id in self.config.instrument_ids:
             if self.config.plan.trail_atr is not None:
-                kind = bar_type(instrument_id, self.config.decision, self.config.base)
+                config = self.config
+                kind = follow_bars(self, instrument_id, config.decision, config.base, config.bar_maker)
                 self._atr.setdefault(kind.standard(), AverageTrueRange(14))
-                self.subscribe_bars(kind)
             if self.config.plan.entry == "maker":
                 self.subscribe_quote_ticks(instrument_id)
 
@@ -151,10 +166,13 @@ class TieredStrategy(Strategy):
         if self._pipeline is not None:
             self._pipeline.abandon("stopped")
         self.msgbus.unsubscribe(TOPIC_KILL_SWITCH, self._on_kill_switch)
+        if self.config.awaits_readiness:
+            self.msgbus.unsubscribe(TOPIC_READINESS, self._on_readiness)
 
     def on_reset(self) -> None:
         """Forget everything about the last run."""
         self.entries_allowed = True
+        self.is_ready = not self.config.awaits_readiness
         self._bets.clear()
         self._by_order.clear()
         self._atr.clear()
@@ -166,6 +184,20 @@ class TieredStrategy(Strategy):
             bet.life.entry_filled(entry.ts_last)
             self._await_time_out(bet)
         self._check_later(bet)
+
+    # What others ask
+
+    def unguarded(self) -> list[InstrumentId]:
+        """What is held without a bet whose stop watches over it, e.g. since before a restart."""
+        positions = self.cache.positions_open(strategy_id=self.id)
+        held = {position.instrument_id for position in positions if not self._is_dust(position)}
+        return sorted(held - self._bets.keys())
+
+    def strays(self) -> list[str]:
+        """Working orders of no bet, e.g. since before a restart."""
+        working = self.cache.orders_open(strategy_id=self.id)
+        ids = [order.client_order_id for order in working if order.client_order_id not in self._by_order]
+        return sorted(each.value for each in ids)
 
     # What subclasses call
 
@@ -191,6 +223,18 @@ class TieredStrategy(Strategy):
         self._wind_up(bet)
         return True
 
+    def stand_down(self, reason: CloseReason, *, flatten: bool) -> None:
+        """Take every entry back that is under way, and with ``flatten`` end every bet."""
+        for bet in list(self._bets.values()):
+            if flatten or bet.life.phase is Phase.ENTERING:
+                self.leave(bet.instrument_id, reason)
+            else:
+                self._cancel(bet.entry)
+
+    def is_settled(self, *, flatten: bool) -> bool:
+        """Whether `stand_down` has come to its end."""
+        return not self._bets if flatten else self._are_closed(bet.entry for bet in self._bets.values())
+
     # Tiers
 
     def _walk_ended(self, dossier: Dossier, stage: Stage, reason: str, event: PipelineEvent) -> None:
@@ -213,11 +257,12 @@ class TieredStrategy(Strategy):
             return
         if self._pipeline is not None:
             self._pipeline.abandon("kill_switch")
-        for bet in list(self._bets.values()):
-            if change.flatten or bet.life.phase is Phase.ENTERING:
-                self.leave(bet.instrument_id, CloseReason.KILL)
-            else:
-                self._cancel(bet.entry)
+        self.stand_down(CloseReason.KILL, flatten=change.flatten)
+
+    def _on_readiness(self, change: ReadinessChanged) -> None:
+        self.is_ready = change.is_ready
+        if not change.is_ready and self._pipeline is not None:
+            self._pipeline.abandon("not_ready")
 
     # Entry
 
@@ -226,8 +271,9 @@ class TieredStrategy(Strategy):
         instrument: Instrument = self.cache.instrument(proposal.instrument_id)
         reference = self._reference_price(proposal)
         quantity = orders.affordable(instrument, terms.notional / reference)
-        if quantity is None or self.has_bet(instrument.id):
-            self._not_sent(proposal, instrument, "too_small" if quantity is None else "position_open")
+        if quantity is None or self.has_bet(instrument.id) or not self.is_ready:
+            reason = "not_ready" if not self.is_ready else "too_small" if quantity is None else "position_open"
+            self._not_sent(proposal, instrument, reason)
             return
         bracket = Bracket(stop=terms.stop, target=terms.target, hold_ns=self.config.plan.hold_ns)
         life = Lifecycle(proposal.side, reference, bracket, self.config.plan.max_hold_mins * NS_PER_MIN)
@@ -254,7 +300,14 @@ class TieredStrategy(Strategy):
         else:
             price, give_up_ns = life.reference * (1.0 + life.side.sign * self.config.slippage_bound), None
         return orders.open_bracket(
-            self.order_factory, instrument, quantity, life, decision_id, price=price, give_up_ns=give_up_ns
+            self.order_factory,
+            instrument,
+            quantity,
+            life,
+            decision_id,
+            price=price,
+            give_up_ns=give_up_ns,
+            emulation=self.config.emulation,
         )
 
     def on_quote_tick(self, tick: QuoteTick) -> None:
@@ -348,15 +401,35 @@ class TieredStrategy(Strategy):
         bet = self._bets.get(event.instrument_id)
         if bet is None:
             return
-        if isinstance(event, PositionClosed):
-            closing = self.cache.order(event.closing_order_id)
-            reason = bet.life.close(_CLOSED_BY.get(audit.role_of(closing)))
-            position = self.cache.position(event.position_id)
-            self.journal.append(audit.position_record(position, bet.decision_id, bet.life, reason.value, bet.costs))
+        position = self.cache.position(event.position_id)
+        last = self.cache.order(position.last_event.client_order_id)
+        role = audit.role_of(last)
+        is_dust = role != "ENTRY" and last.is_closed and self._is_dust(position)
+        if isinstance(event, PositionClosed) or is_dust:
+            self._position_closed(bet, position, role)
         elif bet.is_rearmed and event.quantity > self.cache.order(bet.stop).quantity:
             self.leave(event.instrument_id, CloseReason.MANUAL)  # the entry went on filling after its guard was sent
         if bet.life.phase is Phase.EXITING:
             self._wind_up(bet)
+
+    def _position_closed(self, bet: Bet, position: Position, role: OrderRole) -> None:
+        """Journal how a bet came out; where dust is left its orders have nothing more to do."""
+        reason = bet.life.close(_CLOSED_BY.get(role))
+        self.journal.append(audit.position_record(position, bet.decision_id, bet.life, reason.value, bet.costs))
+        if position.is_open:
+            words = f"{position.quantity} is left, less than the venue trades"
+            event = EventRecord(
+                ts_ns=position.ts_last,
+                kind="dust",
+                words=words,
+                instrument_id=bet.instrument_id.value,
+                decision_id=bet.decision_id,
+            )
+            self.journal.append(event)
+
+    def _is_dust(self, position: Position) -> bool:
+        """Less is held than the venue trades: a fee in the base currency may leave that, and no order can close it."""
+        return orders.affordable(self.cache.instrument(position.instrument_id), position.quantity.as_double()) is None
 
     # Exits
 
@@ -389,7 +462,9 @@ class TieredStrategy(Strategy):
         bet.is_rearmed = True
         self._cancel(bet.entry)  # if it still works: the new guard is for what is held now
         instrument = self.cache.instrument(bet.instrument_id)
-        stop, target = orders.new_guard(self.order_factory, instrument, position, bet.life, bet.decision_id)
+        stop, target = orders.new_guard(
+            self.order_factory, instrument, position, bet.life, bet.decision_id, emulation=self.config.emulation
+        )
         bet.stop, bet.target = stop.client_order_id, target.client_order_id
         self._submit(bet, stop, position)
         if bet.life.phase is Phase.OPEN:  # else the stop was denied on the spot, and the exit is on its way
@@ -406,7 +481,7 @@ class TieredStrategy(Strategy):
 
     def _cancel(self, order_id: ClientOrderId) -> None:
         order = self.cache.order(order_id)
-        if (order.is_open or order.is_inflight) and not order.is_pending_cancel:
+        if (order.is_open or order.is_inflight or order.is_emulated) and not order.is_pending_cancel:
             self.cancel_order(order)
 
     def _forget(self, bet: Bet) -> None:
@@ -444,7 +519,7 @@ class TieredStrategy(Strategy):
 
     def _position(self, bet: Bet) -> Position | None:
         positions = self.cache.positions_open(instrument_id=bet.instrument_id, strategy_id=self.id)
-        return positions[0] if positions else None
+        return positions[0] if positions and not self._is_dust(positions[0]) else None
 
     # Trailing stop
 
@@ -469,7 +544,7 @@ class TieredStrategy(Strategy):
         """Bring the stop to where the bet's life has it; also when an earlier move was refused."""
         order = self.cache.order(bet.stop)
         price = self.cache.instrument(bet.instrument_id).make_price(bet.life.stop_price)
-        if order.is_open and not order.is_pending_update and price != order.trigger_price:
+        if (order.is_open or order.is_emulated) and not order.is_pending_update and price != order.trigger_price:
             self.modify_order(order, trigger_price=price)
             self._check_later(bet)
 

@@ -46,6 +46,9 @@ class ValrDataClientConfig(LiveDataClientConfig, frozen=True, kw_only=True):
     """Between two questions whether the venue takes orders, while anyone wants an instrument's status."""
     bar_grace_secs: NonNegativeFloat = 5.0
     """After a reconnect the bars of the gap are asked for over REST this long after their close."""
+    bars_since_ns: int | None = None
+    """Bars begin with the minute that this time lies in, asked for over REST as after a reconnect; None begins with
+    the minute of the subscription."""
 
     def __post_init__(self) -> None:
         _check(self)

@@ -192,7 +192,11 @@ class ValrDataClient(LiveMarketDataClient):
             self._log.error(f"Cannot subscribe to {bar_type}: only 1-MINUTE-LAST-EXTERNAL is streamed")
             return
         instrument = await self._instrument(bar_type.instrument_id)
-        self._stream.want_bars(bar_type, instrument, await self._about_venue_now_ns())
+        since_ns = self._settings.bars_since_ns
+        if since_ns is None:
+            self._stream.want_bars(bar_type, instrument, await self._about_venue_now_ns())
+        else:
+            self._stream.want_bars(bar_type, instrument, since_ns, is_past=True)
 
     async def _subscribe_mark_prices(self, command: SubscribeMarkPrices) -> None:
         instrument = await self._perpetual(command.instrument_id, "mark prices")

@@ -157,11 +157,20 @@ class MarketStream:
             self._trades[symbol] = TradeFeed(instrument, self._now_ns())
             self._socket.subscribe(TradeEvent.TRADE, [symbol])
 
-    def want_bars(self, bar_type: BarType, instrument: VenueInstrument, since_ns: int) -> None:
-        """Begin a pair's one-minute bars with the one that ``since_ns`` of the venue's time lies in."""
+    def want_bars(
+        self, bar_type: BarType, instrument: VenueInstrument, since_ns: int, *, is_past: bool = False
+    ) -> None:
+        """Begin a pair's one-minute bars with the one that ``since_ns`` of the venue's time lies in.
+
+        If that is past, what has closed since is fetched as after a reconnect.
+        """
         symbol = instrument.raw_symbol.value
-        self._bars[symbol] = BucketFeed(symbol, since_ns), bar_type, instrument
+        feed = BucketFeed(symbol, since_ns)
+        self._bars[symbol] = feed, bar_type, instrument
         self._socket.subscribe(TradeEvent.BUCKET, [symbol])
+        if is_past:
+            feed.start_mending()
+            self._mend(TradeEvent.BUCKET, symbol, self._mend_bars(symbol))
 
     def want_marks(self, instrument: VenueInstrument) -> None:
         """Begin a perpetual's mark prices."""

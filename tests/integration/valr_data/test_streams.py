@@ -70,6 +70,15 @@ async def test_bars_are_the_venues_complete_minutes_stamped_with_their_close() -
         assert_bars_of_venue(desk)
 
 
+async def test_bars_that_closed_before_the_subscription_come_first_if_they_are_wanted() -> None:
+    since_ns = OPENS_NS - 10 * NS_PER_MIN
+    async with running(speed=120.0, bars_since_ns=since_ns) as desk:
+        desk.subscribe(SubscribeBars, bar_type=MINUTES)
+        await desk.until(lambda: desk.of(Bar) and desk.of(Bar)[-1].ts_event > OPENS_NS + 4 * NS_PER_MIN)
+        assert desk.of(Bar)[0].ts_event == since_ns + NS_PER_MIN
+        assert_bars_of_venue(desk)
+
+
 async def test_bars_of_a_gap_are_fetched_and_stay_in_order() -> None:
     # The venue's minute is half a second here: the gap until the second connection holds at least one close.
     drop = Fault(kind="drop_sockets", on="trade", after_secs=300.0)

@@ -208,7 +208,11 @@ def test_an_answer_after_the_deadline_is_dropped_and_its_cost_kept(kit: Kit, jou
 
     assert (replies, journal.of(GateRecord)) == ([], [])
     assert [call.cost_usd for call in journal.of(GateCallRecord)] == [0.004]
-    assert [event.kind for event in journal.of(EventRecord)] == ["gate_dropped"]
+    (event,) = journal.of(EventRecord)
+    assert (event.kind, event.words) == (
+        "gate_dropped",
+        "the gate's answer came after 5251 ms, too late, and was not used",
+    )
 
 
 def test_an_answer_to_a_gate_that_was_stopped_is_dropped(kit: Kit, journal: MemoryJournal) -> None:
@@ -221,6 +225,7 @@ def test_an_answer_to_a_gate_that_was_stopped_is_dropped(kit: Kit, journal: Memo
 
     assert (replies, journal.of(GateRecord)) == ([], [])
     assert len(journal.of(GateCallRecord)) == 1
+    assert "after 0 ms, when the gate was stopped," in journal.of(EventRecord)[0].words
 
 
 def test_a_gate_that_is_stopped_closes_its_endpoint_and_gives_no_late_answer_until_it_goes_on(

@@ -286,3 +286,16 @@ def test_every_bar_is_observed_once_with_the_features_a_batch_would_give_it(worl
         ]
         assert seen == expected
     assert len(world.model.seen) == 6
+
+
+def test_bars_that_come_too_late_are_shown_to_the_model_and_lead_to_no_decision() -> None:
+    world = World()
+    world.pass_by(7 * NS_PER_MIN)
+
+    world.live(*range(1, 6))
+    assert world.published == []
+    assert [event.kind for event in world.journal.of(EventRecord)] == ["input_stale"]
+    world.live(*range(6, 11))
+
+    assert named(world.published) == [("BTCZAR", 10), ("ETHZAR", 10)]
+    assert [ts_ns for ts_ns, _ in world.model.seen[1, 0]] == [at(PAST + 5), at(PAST + 10)]

@@ -2,8 +2,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from nautilus_trader.execution.messages import SubmitOrderList
 from nautilus_trader.model.data import QuoteTick
-from nautilus_trader.model.enums import OrderSide, OrderType, TimeInForce, TradingState
+from nautilus_trader.model.enums import OrderSide, OrderType, TimeInForce, TradingState, TriggerType
 from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import Price
 
@@ -11,7 +12,15 @@ from helios_nautilus.domain.plan import CloseReason, ExitPlan, Side
 from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
 from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.journal.records import EventRecord, OrderRecord, PositionRecord
-from helios_nautilus.messages import TOPIC_KILL_SWITCH, TOPIC_PIPELINE, KillSwitchChanged, Stage
+from helios_nautilus.messages import (
+    TOPIC_KILL_SWITCH,
+    TOPIC_PIPELINE,
+    TOPIC_READINESS,
+    KillSwitchChanged,
+    ReadinessChanged,
+    Stage,
+)
+from helios_nautilus.strategies import audit
 from helios_nautilus.strategies.tiered import TieredStrategy, TieredStrategyConfig
 from tests.fakes import BTC, ETH, START_NS, Kit, Tiers, proposal, terms
 
@@ -691,3 +700,112 @@ def test_proposing_before_the_start_is_a_mistake_of_the_programmer(journal: Memo
 
     with pytest.raises(RuntimeError, match="after it was started"):
         strategy.propose(proposal(BTC))
+
+
+# Where the venue has no brackets, and what a live node needs
+
+
+def test_the_engine_watches_over_stop_and_target_and_the_venue_has_the_entry_alone(
+    kit: Kit, journal: MemoryJournal
+) -> None:
+    strategy = start(kit, journal, emulation=TriggerType.BID_ASK)
+    emulator: list[SubmitOrderList] = []
+    kit.msgbus.register("OrderEmulator.execute", emulator.append)
+
+    strategy.propose(proposal(BTC))
+
+    (command,) = emulator
+    entry, stop, target = command.order_list.orders
+    assert [order.emulation_trigger for order in (entry, stop, target)] == [
+        TriggerType.NO_TRIGGER,
+        TriggerType.BID_ASK,
+        TriggerType.BID_ASK,
+    ]
+    assert entry.linked_order_ids == [stop.client_order_id, target.client_order_id]
+    assert audit.role_of(entry) == "ENTRY"
+
+
+def ready(kit: Kit, *, is_ready: bool) -> None:
+    kit.msgbus.publish(TOPIC_READINESS, ReadinessChanged(ts_ns=START_NS, is_ready=is_ready, words="a test"))
+
+
+def test_a_strategy_that_awaits_readiness_enters_nothing_before_it(kit: Kit, journal: MemoryJournal) -> None:
+    strategy = start(kit, journal, awaits_readiness=True)
+
+    strategy.propose(proposal(BTC))
+    assert [record.reason for record in journal.of(OrderRecord)] == ["not_ready"]
+    assert not strategy.has_bet(BTC)
+
+    ready(kit, is_ready=True)
+    strategy.propose(proposal(BTC, minute=5))
+    assert strategy.has_bet(BTC)
+
+
+def test_a_proposal_under_way_ends_when_readiness_is_lost_and_a_bet_goes_on(
+    kit: Kit, journal: MemoryJournal, tiers: Tiers
+) -> None:
+    strategy = start(kit, journal, awaits_readiness=True)
+    ready(kit, is_ready=True)
+    hold(kit, strategy)
+    tiers.hold_back(Stage.GATE)
+    strategy.propose(proposal(ETH))
+
+    ready(kit, is_ready=False)
+
+    assert not strategy.is_pending(ETH)
+    assert strategy.has_bet(BTC)
+    assert kit.order("STOP").is_open
+    assert strategy.leave(BTC, CloseReason.SIGNAL), "exits do not wait for readiness"
+
+
+def test_standing_down_takes_entries_back_and_closes_what_is_held(kit: Kit, journal: MemoryJournal) -> None:
+    strategy = start(kit, journal)
+    hold(kit, strategy)
+
+    strategy.stand_down(CloseReason.MANUAL, flatten=True)
+    assert not strategy.is_settled(flatten=True)
+    kit.venue.accept(kit.order("EXIT"))
+    kit.venue.fill(kit.order("EXIT"), MILLION)
+    kit.venue.cancel(kit.order("STOP"), kit.order("TARGET"))
+
+    assert strategy.is_settled(flatten=True)
+    assert [record.close_reason for record in journal.of(PositionRecord)] == ["MANUAL"]
+
+
+def test_standing_down_without_flattening_leaves_what_is_held_with_its_stop(kit: Kit, journal: MemoryJournal) -> None:
+    strategy = start(kit, journal)
+    hold(kit, strategy)
+
+    strategy.stand_down(CloseReason.MANUAL, flatten=False)
+
+    assert strategy.is_settled(flatten=False)
+    assert kit.order("STOP").is_open
+    assert (strategy.unguarded(), strategy.strays()) == ([], [])
+
+
+def test_what_was_held_and_ordered_before_a_restart_is_named(kit: Kit, journal: MemoryJournal) -> None:
+    strategy = start(kit, journal)
+    hold(kit, strategy)
+
+    strategy.stop()
+    strategy.reset()  # as a new process knows nothing of the bet, and has what the venue says of the account
+    strategy.start()
+
+    assert strategy.unguarded() == [BTC]
+    assert strategy.strays() == sorted(kit.order(role).client_order_id.value for role in ("STOP", "TARGET"))
+
+
+def test_dust_that_an_exit_leaves_ends_the_bet_and_nothing_tries_to_sell_it(kit: Kit, journal: MemoryJournal) -> None:
+    strategy = start(kit, journal)
+    hold(kit, strategy)
+    kit.venue.update(kit.order("STOP"), quantity="0.00999999")
+
+    kit.venue.fill(kit.order("STOP"), 0.98 * MILLION)
+    kit.venue.cancel(kit.order("TARGET"))
+
+    assert [record.close_reason for record in journal.of(PositionRecord)] == ["STOP_LOSS"]
+    assert [event.kind for event in journal.of(EventRecord)] == ["dust"]
+    assert not strategy.has_bet(BTC)
+    assert strategy.unguarded() == []
+    kit.advance_to(START_NS + 60 * CHECK_NS)
+    assert "EXIT" not in [record.role for record in journal.of(OrderRecord)]

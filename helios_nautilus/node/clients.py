@@ -1,0 +1,128 @@
+"""How Nautilus's `TradingNode` is set up for paper and live: the clients, and engine settings that are safe."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from nautilus_trader.common import Environment
+from nautilus_trader.common.config import LoggingConfig
+from nautilus_trader.config import (
+    InstrumentProviderConfig,
+    LiveDataEngineConfig,
+    LiveExecEngineConfig,
+    LiveRiskEngineConfig,
+    TradingNodeConfig,
+)
+from nautilus_trader.live.factories import LiveExecClientFactory
+from nautilus_trader.live.node import TradingNode
+from nautilus_trader.model.identifiers import InstrumentId
+
+from helios_nautilus.adapters.valr import (
+    VALR,
+    ValrDataClientConfig,
+    ValrExecClientConfig,
+    ValrLiveDataClientFactory,
+    ValrLiveExecClientFactory,
+)
+from helios_nautilus.config import HeliosConfig
+from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_MIN
+from helios_nautilus.journal.records import Mode
+from helios_nautilus.messages import HELIOS_CLIENT
+from helios_nautilus.node.paper_exchange import PaperExchangeConfig, paper_exchange_factory
+from helios_nautilus.node.tiers import Past
+
+_TRADER: Final = "HELIOS-001"
+_PURGE_EVERY_MINS: Final = 15
+_PURGE_AFTER_MINS: Final = NS_PER_DAY // NS_PER_MIN + 60
+"""A bet looks at all its orders for as long as it lives, which is a day at most."""
+_ENDLESS: Final = 1_000_000
+_POST_STOP_SECS: Final = 1.0
+_DISCONNECTION_SECS: Final = 5.0
+
+
+def build_trading_node(
+    config: HeliosConfig, mode: Mode, past: Past, since_ns: int, run_id: str, logs: Path
+) -> TradingNode:
+    """A node with its clients built, on the current event loop; no actors yet. Bars begin after ``since_ns``.
+
+    Live, the keys come from the environment.
+    """
+    node = TradingNode(_node_config(config, mode, past, since_ns, run_id, logs))
+    node.add_data_client_factory(VALR, ValrLiveDataClientFactory)
+    execution: type[LiveExecClientFactory] = ValrLiveExecClientFactory
+    if mode == "paper":
+        execution = paper_exchange_factory(node.portfolio)
+        for instrument in past.instruments.values():
+            node.kernel.cache.add_instrument(instrument)  # the exchange looks there before VALR has told any
+    node.add_exec_client_factory(VALR, execution)
+    node.build()
+    return node
+
+
+def _node_config(
+    config: HeliosConfig, mode: Mode, past: Past, since_ns: int, run_id: str, logs: Path
+) -> TradingNodeConfig:
+    ready_secs = config.node.ready_secs
+    common: dict[str, Any] = {
+        "instrument_provider": InstrumentProviderConfig(
+            load_ids=frozenset(map(InstrumentId.from_str, config.data.instruments))
+        ),
+        "base_url_http": config.venue.http_url,
+        "base_url_ws": config.venue.ws_url,
+        "sub_account_id": config.venue.sub_account,
+    }
+    is_live = mode == "live"
+    live = ValrExecClientConfig(margin=config.account.kind == "margin", **common) if is_live else None
+    return TradingNodeConfig(
+        environment=Environment.LIVE if is_live else Environment.SANDBOX,
+        trader_id=_TRADER,
+        logging=LoggingConfig(
+            log_level="ERROR", log_level_file="INFO", log_directory=str(logs), log_file_name=run_id, log_colors=False
+        ),
+        data_engine=LiveDataEngineConfig(external_clients=[HELIOS_CLIENT], graceful_shutdown_on_exception=True),
+        risk_engine=LiveRiskEngineConfig(graceful_shutdown_on_exception=True),
+        exec_engine=_exec_engine(is_live=is_live),
+        data_clients={VALR: ValrDataClientConfig(bars_since_ns=since_ns, **common)},
+        exec_clients={VALR: live or _paper_exchange(config, past)},
+        timeout_connection=ready_secs,
+        timeout_reconciliation=ready_secs,
+        timeout_portfolio=ready_secs,
+        timeout_disconnection=_DISCONNECTION_SECS,
+        timeout_post_stop=_POST_STOP_SECS,
+    )
+
+
+def _exec_engine(*, is_live: bool) -> LiveExecEngineConfig:
+    """The paper exchange lives in this process: there is nothing to reconcile with."""
+    return LiveExecEngineConfig(
+        reconciliation=is_live,
+        reconciliation_startup_delay_secs=1.0,
+        # Beyond its retries the engine would guess; the adapter settles every doubt itself.
+        inflight_check_retries=_ENDLESS,
+        inflight_check_interval_ms=2_000 if is_live else 0,
+        open_check_interval_secs=10.0 if is_live else None,
+        position_check_interval_secs=60.0 if is_live else None,
+        purge_closed_orders_interval_mins=_PURGE_EVERY_MINS,
+        purge_closed_orders_buffer_mins=_PURGE_AFTER_MINS,
+        purge_closed_positions_interval_mins=_PURGE_EVERY_MINS,
+        purge_closed_positions_buffer_mins=_PURGE_AFTER_MINS,
+        purge_account_events_interval_mins=_PURGE_EVERY_MINS,
+        purge_account_events_lookback_mins=_PURGE_AFTER_MINS,
+        graceful_shutdown_on_exception=True,
+    )
+
+
+def _paper_exchange(config: HeliosConfig, past: Past) -> PaperExchangeConfig:
+    account, is_cash = config.account, config.account.kind == "cash"
+    # Every base currency must be listed, or an oversell on a cash account would pass (it must not).
+    bases = sorted({each.base_currency.code for each in past.instruments.values()}) if is_cash else []
+    return PaperExchangeConfig(
+        venue=VALR,
+        starting_balances=[f"{account.balance} {account.currency}", *(f"0 {base}" for base in bases)],
+        account_type="CASH" if is_cash else "MARGIN",
+        default_leverage=Decimal(1 if is_cash else str(config.aether.sizing.max_leverage)),
+        book_type="L2_MBP",
+        bar_execution=False,
+        trade_execution=False,
+        latency_ms=config.execution.latency_ms,
+    )

@@ -1,0 +1,250 @@
+"""A paper or live node, wired: configuration in, Nautilus's `TradingNode` with every tier in place, a journal out.
+
+    configuration ─► history, model ─► journal ─► connections, account, reconciliation ─► readiness ─► entries
+
+Entries fail closed until readiness, and whenever some of it is lost; exits never depend on it.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+from nautilus_trader.live.node import TradingNode
+from nautilus_trader.model.identifiers import InstrumentId, Venue
+
+from helios_nautilus.actors.consult import Beside, Consult, OnTheSpot
+from helios_nautilus.actors.offload import Worker
+from helios_nautilus.actors.readiness import Item, Probe, Readiness, ReadinessConfig
+from helios_nautilus.adapters.valr import VALR
+from helios_nautilus.adapters.valr.api.signing import Credentials
+from helios_nautilus.config import HeliosConfig, LoadedConfig
+from helios_nautilus.domain.timeframe import NS_PER_SEC
+from helios_nautilus.errors import ConfigError, HeliosError
+from helios_nautilus.journal.connect import home_folder, open_writer
+from helios_nautilus.journal.kill_file import KillFile
+from helios_nautilus.journal.records import EventRecord, Mode, RunRecord
+from helios_nautilus.journal.writer import JournalWriter
+from helios_nautilus.llm.chain import build_provider, build_remote
+from helios_nautilus.llm.news import NewsDesk
+from helios_nautilus.llm.news_room import NewsRoom
+from helios_nautilus.llm.news_web import build_sources
+from helios_nautilus.models.threads import one_thread
+from helios_nautilus.node.clients import build_trading_node
+from helios_nautilus.node.loop_clock import on_loop
+from helios_nautilus.node.records import model_record, package_versions
+from helios_nautilus.node.shutdown import Shutdown
+from helios_nautilus.node.startup import BASE, Prepared, Tell, check_live, name_account, prepare, sole_node
+from helios_nautilus.node.tiers import Live, add_tiers
+from helios_nautilus.strategies.tiered import TieredStrategy
+
+type Confirm = Callable[[str], bool]
+"""Asked with the name of an account whether its money may be traded."""
+
+_LOOK_SECS: Final = 0.05
+_OPEN_ENDED: Final = "The run was open-ended: its last row says when it stopped, its first equity mark how it began."
+
+
+def run_paper(loaded: LoadedConfig, tell: Tell) -> None:
+    """Trade live data of VALR on an exchange of this process, until a signal.
+
+    Raises what `sole_node` and `prepare` raise, and `HeliosError` if the engine stopped by itself.
+    """
+    with sole_node(_folder("run") / "paper.lock"):
+        _run(loaded, "paper", tell)
+
+
+def run_live(loaded: LoadedConfig, tell: Tell, confirm: Confirm) -> None:
+    """Trade an account at VALR until a signal. Raises what `run_paper` raises.
+
+    `ConfigError` without keys, or if ``confirm`` does not say yes to the account's name; nothing has happened then.
+    """
+    check_live(loaded.config)
+    account = name_account(loaded.config, Credentials.from_env(sub_account_id=loaded.config.venue.sub_account))
+    if not confirm(account):
+        raise ConfigError(f"not confirmed: give the account's name, {account}, to trade its money")
+    tell("account", account)
+    with sole_node(_folder("run") / "live.lock"):
+        _run(loaded, "live", tell)
+
+
+def _run(loaded: LoadedConfig, mode: Mode, tell: Tell) -> None:
+    config = replace(loaded.config, gate=replace(loaded.config.gate, latency_ms=0))
+    now = datetime.now(UTC)
+    run_id = f"{config.name}-{mode}-{now:%Y%m%dT%H%M%S}"
+    tell("config", f"{config.name} ({loaded.hash}), mode {mode}")
+    prepared = prepare(config, tell)
+    journal = open_writer(run_id, mode, partial(tell, "journal"))
+    try:
+        journal.append(_run_record(loaded, mode, run_id, int(now.timestamp() * NS_PER_SEC), prepared))
+        for term in prepared.past.terms:
+            journal.append(model_record(term, prepared.since_ns))
+        journal.start()
+        tell("journal", run_id)
+        ended = _trade(_Plan(config=config, mode=mode, run_id=run_id), prepared, journal, tell)
+        journal.append(EventRecord(ts_ns=time.time_ns(), kind="stopped", words=ended or "as asked"))
+    finally:
+        is_kept = journal.close(config.node.stop_secs)
+        tell("journal", f"{journal.committed:,} rows are kept" if is_kept else "not all rows could be kept")
+    if ended:
+        raise HeliosError(ended)
+
+
+class _Plan(Struct, frozen=True, kw_only=True):
+    """What is to be run."""
+
+    config: HeliosConfig
+    mode: Mode
+    run_id: str
+
+    @property
+    def ids(self) -> tuple[InstrumentId, ...]:
+        return tuple(map(InstrumentId.from_str, self.config.data.instruments))
+
+
+def _trade(plan: _Plan, prepared: Prepared, journal: JournalWriter, tell: Tell) -> str:
+    """Run a node until it is stopped; why it stopped by itself, or nothing."""
+    config = plan.config
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    logs = _folder("logs")
+    with on_loop(loop):
+        node = build_trading_node(config, plan.mode, prepared.past, prepared.since_ns, plan.run_id, logs)
+    with ExitStack() as cleanup:
+        cleanup.callback(node.dispose)
+        live = cleanup.enter_context(_means(config, plan.mode, loop, tell))
+        strategy = add_tiers(node, config, prepared.past, journal, live=live)
+        readiness = _readiness(plan, node, strategy, journal, tell)
+        node.trader.add_actor(readiness)
+        shutdown = Shutdown(node, readiness, strategy, config.node, tell)
+        shutdown.listen(loop)
+        start = loop.create_task(_watch_start(node, shutdown, config.node.ready_secs, tell))
+        with one_thread():
+            node.run()
+        failure = start.result() if start.done() and not start.cancelled() else ""
+        start.cancel()
+    if failure or shutdown.was_asked:
+        return failure
+    return f"the engine stopped by itself: see {logs / plan.run_id}.log"
+
+
+async def _watch_start(node: TradingNode, shutdown: Shutdown, ready_secs: float, tell: Tell) -> str:
+    """Wait until the engine trades; if it does not come to that, end it and say so."""
+    tell("node", "connecting")
+    try:
+        async with asyncio.timeout(ready_secs):
+            while not node.trader.is_running:
+                await asyncio.sleep(_LOOK_SECS)
+    except TimeoutError:
+        shutdown.request()
+        return f"VALR was not connected and reconciled within {ready_secs:g} s: see the log, or raise node.ready_secs"
+    tell("node", "connected and reconciled")
+    return ""
+
+
+@contextmanager
+def _means(config: HeliosConfig, mode: Mode, loop: asyncio.AbstractEventLoop, tell: Tell) -> Iterator[Live]:
+    """The threads beside the engine's; they end with the node."""
+    with ExitStack() as cleanup:
+        predict, fit = Worker(loop, "helios-model"), Worker(loop, "helios-volatility")
+        cleanup.callback(predict.close)
+        cleanup.callback(fit.close)
+        yield Live(
+            consult=_consult(config, loop, cleanup),
+            predict=predict,
+            fit=fit,
+            kill_store=KillFile(_folder("kill") / f"{mode}.json"),
+            news=_news(config, tell, cleanup),
+        )
+
+
+def _consult(config: HeliosConfig, loop: asyncio.AbstractEventLoop, cleanup: ExitStack) -> Consult:
+    if config.gate.provider not in ("anthropic", "openai"):
+        return OnTheSpot(build_provider(config.gate, config.llm))
+    beside = Beside(build_remote(config.gate, config.llm, os.environ, time.time_ns), loop)
+    cleanup.callback(beside.close)
+    return beside
+
+
+def _news(config: HeliosConfig, tell: Tell, cleanup: ExitStack) -> NewsDesk | None:
+    sources = build_sources(config.news)
+    if not sources:
+        return None
+    room = NewsRoom(sources, config.news, on_trouble=partial(tell, "news"))
+    room.start()
+    cleanup.callback(room.stop)
+    return room
+
+
+def _readiness(
+    plan: _Plan, node: TradingNode, strategy: TieredStrategy, journal: JournalWriter, tell: Tell
+) -> Readiness:
+    settings = ReadinessConfig(instrument_ids=plan.ids, base=BASE, books=plan.mode == "paper")
+    return Readiness(settings, journal, _probes(node, strategy, journal), partial(_show, tell))
+
+
+def _probes(node: TradingNode, strategy: TieredStrategy, journal: JournalWriter) -> Mapping[str, Probe]:
+    """What entries need besides the market's data."""
+    data, execution, cache = node.kernel.data_engine, node.kernel.exec_engine, node.cache
+
+    def unguarded() -> str:
+        """Positions of an earlier run come back by reconciliation, their stops do not."""
+        names = ", ".join(each.value for each in strategy.unguarded())
+        return f"{names} is held without a stop: close it at VALR" if names else ""
+
+    def strays() -> str:
+        """Orders of an earlier run may fill, and nobody would know what for."""
+        names = ", ".join(strategy.strays())
+        return f"{names} of an earlier run still works: cancel it at VALR" if names else ""
+
+    return {
+        "journal": lambda: "" if journal.is_healthy else "it keeps nothing",
+        "data": lambda: "" if data.check_connected() else "not connected",
+        "venue": lambda: "" if execution.check_connected() else "not connected",
+        "account": lambda: "" if cache.account_for_venue(Venue(VALR)) is not None else "unknown",
+        "positions": unguarded,
+        "orders": strays,
+    }
+
+
+def _show(tell: Tell, items: tuple[Item, ...]) -> None:
+    for item in items:
+        tell("  " + item.name, item.missing or "ok")
+    is_ready = all(item.is_there for item in items)
+    tell("ready" if is_ready else "not ready", f"entries are {'open' if is_ready else 'closed'}")
+
+
+def _folder(name: str) -> Path:
+    folder = home_folder() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _run_record(loaded: LoadedConfig, mode: Mode, run_id: str, now_ns: int, prepared: Prepared) -> RunRecord:
+    config = loaded.config
+    return RunRecord(
+        ts_ns=now_ns,
+        run_id=run_id,
+        mode=mode,
+        strategy="HeliosStrategy",
+        data_label=f"live {VALR} ({config.venue.http_url})",
+        is_synthetic=False,
+        account_currency=config.account.currency,
+        starting_balance=config.account.balance if mode == "paper" else 0.0,
+        instrument_ids=config.data.instruments,
+        start_ns=now_ns,
+        end_ns=now_ns,
+        seed=config.training.optimiser.seed,
+        config_hash=loaded.hash,
+        config_toml=loaded.text,
+        model_id=prepared.past.model.model_id,
+        versions=package_versions(),
+        notes=(_OPEN_ENDED,),
+    )
