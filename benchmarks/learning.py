@@ -45,7 +45,8 @@ def _training_row(world: World, preset: str, device: str) -> Row:
     learner, blocks = Learner(network, card.prior, config), Blocks(world.arrays)
     learner.set_rate(0.5)
     pieces = cut_pieces(blocks.pieces(), config.piece_blocks, np.random.default_rng(0))
-    longest = sorted(pieces, key=lambda piece: piece.first - piece.stop)[: config.batch_size]
+    beside = 1 if world.quick else config.batch_size
+    longest = sorted(pieces, key=lambda piece: piece.first - piece.stop)[:beside]
     chunks = list(islice(cycle(blocks.stream(longest, card.scaler, config.chunk_blocks)), count + 1))
     seconds = [time_call(partial(learner.learn, [chunk])) for chunk in chunks][1:]
     return timing(f"training step: {preset}, {device.upper()}", seconds)
