@@ -21,6 +21,7 @@ from nautilus_trader.core.datetime import unix_nanos_to_iso8601
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
+from helios_nautilus.disk import sync
 from helios_nautilus.errors import DataError
 from helios_nautilus.history.columns import BarBlock, damaged, decode_bars, encode_bars
 
@@ -72,7 +73,7 @@ def stage_bars(path: Path, blocks: Iterable[BarBlock], schema: pa.Schema) -> tup
             first_ns = first_ns if rows else int(block.ts_ns[0])
             rows, checksum = rows + len(block), _checksum(block, checksum)
             writer.write_table(encode_bars(block, schema), row_group_size=BATCH_ROWS)
-    _sync(path)
+    sync(path)
     stored_rows, stored_checksum = 0, 0
     for block in read_blocks((path,)):
         if block.ts_ns[0] <= last_ns or (block.ts_ns[1:] <= block.ts_ns[:-1]).any():
@@ -108,7 +109,7 @@ def _checksum(block: BarBlock, start: int) -> int:
 def stage_trades(path: Path, table: pa.Table) -> None:
     """Write trades to a file aside and read it back."""
     pq.write_table(table, path, row_group_size=BATCH_ROWS)
-    _sync(path)
+    sync(path)
     if not pq.read_table(path).equals(table):
         raise DataError("the written trades do not read back as they were meant; the catalogue was left as it was")
 
@@ -132,15 +133,15 @@ def swap_in(staged: Path, directory: Path, first_ns: int, last_ns: int) -> None:
         wide.rename(directory / f"{name}.parquet")
     else:
         staged.rename(directory / f"{name}.parquet")
-    _sync(directory)
+    sync(directory)
 
 
 def replace_file(staged: Path, target: Path) -> None:
     """Put a staged file in the place of another, or of none."""
-    _sync(staged)
+    sync(staged)
     target.parent.mkdir(parents=True, exist_ok=True)
     staged.replace(target)
-    _sync(target.parent)
+    sync(target.parent)
 
 
 def store_instrument(staging: Path, catalog: Path, instrument: Instrument) -> None:
@@ -157,12 +158,3 @@ def store_instrument(staging: Path, catalog: Path, instrument: Instrument) -> No
 def _name_file(first_ns: int, last_ns: int) -> str:
     """The engine's name of a file, without its suffix."""
     return "_".join(unix_nanos_to_iso8601(ts).replace(":", "-").replace(".", "-") for ts in (first_ns, last_ns))
-
-
-def _sync(path: Path) -> None:
-    """Let the bytes reach the disk before anything points to them."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

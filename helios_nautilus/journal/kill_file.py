@@ -1,12 +1,11 @@
 """The kill switch's state in a file: small, human-readable, and never half written."""
 
-import os
 from pathlib import Path
 
 import msgspec
 
+from helios_nautilus.disk import replace_file
 from helios_nautilus.domain.portfolio.kill_switch import KillState, KillStatus, Trigger
-from helios_nautilus.journal.disk import sync_folder
 
 
 class KillFile:
@@ -27,10 +26,4 @@ class KillFile:
 
     def save(self, status: KillStatus) -> None:
         """Replace the file in one step, on the disk before this returns; `OSError` leaves the old one."""
-        fresh = self._path.with_name(f"{self._path.name}.new")
-        with fresh.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(status)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
-        sync_folder(self._path.parent)
+        replace_file(self._path, msgspec.json.format(msgspec.json.encode(status)) + b"\n")

@@ -19,9 +19,9 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
+from helios_nautilus.disk import sync
 from helios_nautilus.errors import JournalError
 from helios_nautilus.journal.chain import Row
-from helios_nautilus.journal.disk import sync_folder
 from helios_nautilus.journal.segment import frame_rows
 
 SEGMENT_BYTES: Final = 4 * 2**20
@@ -99,7 +99,7 @@ class Spool:
                 file.writelines(msgspec.json.encode(each) + b"\n" for each in refusals)
                 file.flush()
                 os.fsync(file.fileno())
-            sync_folder(path.parent)
+            sync(path.parent)
         except OSError as error:
             raise SpoolFullError(f"{path} cannot be written: {error.strerror}") from error
         return path
@@ -121,7 +121,7 @@ class Spool:
     def _begin(self) -> BinaryIO:
         self._number += 1
         self._file = (self.folder / f"{self._number:08}.rows").open("xb")
-        sync_folder(self.folder)
+        sync(self.folder)
         return self._file
 
     def _abandon(self, file: BinaryIO, end: int) -> None:
@@ -147,7 +147,7 @@ def open_spool(root: Path, run_id: str, limit_bytes: int) -> Spool:
         lock = os.open(folder, os.O_RDONLY)
         fcntl.flock(lock, fcntl.LOCK_EX)
         folder = folder.rename(root / folder.name[1:])
-        sync_folder(root)
+        sync(root)
     except OSError as error:
         raise JournalError(f"the journal's spool {root} cannot be used: {error.strerror}") from error
     return Spool(folder, lock, limit_bytes)

@@ -5,7 +5,6 @@ card of the model is pinned by its hash, and the card pins the weights, so what 
 """
 
 import hashlib
-import os
 import re
 from pathlib import Path
 from typing import Final, Literal
@@ -13,6 +12,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
+from helios_nautilus.disk import replace_file
 from helios_nautilus.domain.plan import ExitPlan
 from helios_nautilus.errors import ConfigError, ModelError
 
@@ -115,10 +115,4 @@ def read_pointer(path: Path) -> Pointer:
 
 def write_pointer(folder: Path, pointer: Pointer) -> None:
     """Replace a pointer in one step, on the disk before this returns; `OSError` leaves the old one."""
-    path = folder / pointer.file_name
-    fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(pointer)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    replace_file(folder / pointer.file_name, msgspec.json.format(msgspec.json.encode(pointer)) + b"\n")
