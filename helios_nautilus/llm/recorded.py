@@ -13,7 +13,7 @@ from helios_nautilus.llm.cassette import Cassette, RecordedAnswer
 from helios_nautilus.llm.failure import reply_failure
 from helios_nautilus.llm.openai_provider import openai_request
 from helios_nautilus.llm.prompt import Prompt, build_prompt
-from helios_nautilus.llm.reply import GateCall, GateReply, Usage, read_answer
+from helios_nautilus.llm.reply import GateCall, GateReply, Usage, answered_reply
 from helios_nautilus.llm.request import GateRequest, RemoteName
 from helios_nautilus.llm.settings import LlmSettings
 
@@ -89,10 +89,4 @@ def recorded_reply(found: RecordedAnswer) -> GateReply:
         cache_read_tokens=usage.cache_read_tokens,
         cache_write_tokens=usage.cache_write_tokens,
     )
-    return GateReply(
-        answer=read_answer(found.ending, found.text, found.words),
-        source="recorded",
-        provider=found.provider,
-        request_hash=found.hash,
-        calls=(call,),
-    )
+    return answered_reply((call,), "recorded")

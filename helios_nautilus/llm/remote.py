@@ -10,7 +10,7 @@ from helios_nautilus.llm.failure import reply_failure
 from helios_nautilus.llm.lane import Lane
 from helios_nautilus.llm.prompt import build_prompt
 from helios_nautilus.llm.recorded import recorded_reply
-from helios_nautilus.llm.reply import GateCall, GateReply, ModelReply, read_answer
+from helios_nautilus.llm.reply import GateCall, GateReply, ModelReply, answered_reply
 from helios_nautilus.llm.request import GateRequest
 
 
@@ -93,10 +93,4 @@ class RemoteGate:
                     request=call.request,
                 )
             )
-        return GateReply(
-            answer=read_answer(reply.ending, reply.text, reply.words),
-            source="live",
-            provider=call.provider,
-            request_hash=call.request_hash,
-            calls=tuple(calls),
-        )
+        return answered_reply(calls, "live")

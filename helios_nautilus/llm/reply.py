@@ -1,6 +1,6 @@
 """What comes of a question: the reply of a model, the account of each call, and the gate's answer with its source."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Final, Literal, Protocol
 
 from msgspec import Meta, Struct
@@ -128,6 +128,18 @@ class GateReply(Struct, frozen=True, kw_only=True):
     """Of the question that was answered, or of the first that was not; empty where none was worded."""
     calls: tuple[GateCall, ...] = ()
     """Every attempt, in order."""
+
+
+def answered_reply(calls: Sequence[GateCall], source: AnswerSource) -> GateReply:
+    """The reply that the last of the calls brought; the calls before it brought none."""
+    last = calls[-1]
+    return GateReply(
+        answer=read_answer(last.outcome, last.answer, last.words),
+        source=source,
+        provider=last.provider,
+        request_hash=last.request_hash,
+        calls=tuple(calls),
+    )
 
 
 def read_answer(ending: str, text: str, words: str = "") -> GateAnswer:

@@ -17,7 +17,7 @@ from helios_nautilus.llm.failure import reply_failure
 from helios_nautilus.llm.prompt import build_prompt
 from helios_nautilus.llm.provider import GateProvider
 from helios_nautilus.llm.recorded import missing_call, wording_of
-from helios_nautilus.llm.reply import Ending, GateCall, GateReply, read_answer
+from helios_nautilus.llm.reply import Ending, GateCall, GateReply, answered_reply
 from helios_nautilus.node.backtest import run_backtest
 
 _ENDINGS: Final = get_args(Ending.__value__)
@@ -65,16 +65,9 @@ class JournalledAnswers:
         return self._reply(context, calls)
 
     def _reply(self, context: GateContext, calls: Sequence[GateCall]) -> GateReply:
-        last = calls[-1]
-        if last.outcome not in _ENDINGS:
+        if calls[-1].outcome not in _ENDINGS:
             return reply_failure(context, self._rules, tuple(calls))
-        return GateReply(
-            answer=read_answer(last.outcome, last.answer, last.words),
-            source="recorded",
-            provider=last.provider,
-            request_hash=last.request_hash,
-            calls=tuple(calls),
-        )
+        return answered_reply(calls, "recorded")
 
 
 def replay_backtest(
