@@ -9,6 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from helios_nautilus.cli.output import print_json
 from helios_nautilus.config import HeliosConfig, load_config
 from helios_nautilus.errors import HeliosError, ModelError
 from helios_nautilus.history.array_cache import Rules, cached_arrays
@@ -65,7 +66,7 @@ def train(config: Path, replace: bool, export: Path | None, checkpoint_mins: flo
         console.print(f"training {settings.model.preset} on {(arrays.label >= 0).sum():,} labelled decisions")
         card = _train(settings, arrays, console, 60.0 * checkpoint_mins)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(card)))
+        print_json(card)
     else:
         _show(card, folder, console)
 

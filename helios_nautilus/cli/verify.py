@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 
+from helios_nautilus.cli.output import print_json
 from helios_nautilus.config import load_config
 from helios_nautilus.node.lookahead import verify_lookahead
 
@@ -43,6 +43,6 @@ def lookahead(ctx: click.Context, config: Path, days: float, times: int, seed: i
         mark = "[green]ok  [/green]" if finding.passed else "[red]FAIL[/red]"
         console.print(f"{mark} {finding.check}: {finding.words}", highlight=False)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(findings)))
+        print_json(findings)
     if not all(finding.passed for finding in findings):
         ctx.exit(1)

@@ -29,6 +29,11 @@ def home_folder() -> Path:
     return user_data_path("helios", appauthor=False)
 
 
+def kill_path(mode: "Mode") -> Path:
+    """The file of a mode's kill switch; its folder may not exist yet."""
+    return home_folder() / "kill" / f"{mode}.json"
+
+
 def reach_database() -> str:
     """URL of the journal's database; its own server is started and runs until this process ends.
 

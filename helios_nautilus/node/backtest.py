@@ -35,6 +35,7 @@ from helios_nautilus.llm.provider import GateProvider
 from helios_nautilus.messages import HELIOS_CLIENT
 from helios_nautilus.models.succession import Term, name_terms
 from helios_nautilus.models.threads import one_thread
+from helios_nautilus.node.balances import starting_balances
 from helios_nautilus.node.model import load_terms
 from helios_nautilus.node.opening import opening_quotes, tape_quotes
 from helios_nautilus.node.predictions import check_predictions
@@ -181,13 +182,11 @@ def _modelled_quotes(config: HeliosConfig, instrument: Instrument, data: MarketD
 
 def _venue(config: HeliosConfig, venue: Venue, instruments: Mapping[str, Instrument]) -> BacktestVenueConfig:
     is_cash = config.account.kind == "cash"
-    # Every base currency must be listed, or an oversell on a cash account would pass (it must not).
-    bases = sorted({instrument.base_currency.code for instrument in instruments.values()}) if is_cash else []
     return BacktestVenueConfig(
         name=venue.value,
         oms_type="NETTING",
         account_type="CASH" if is_cash else "MARGIN",
-        starting_balances=[f"{config.account.balance} {config.account.currency}", *(f"0 {base}" for base in bases)],
+        starting_balances=starting_balances(config.account, instruments.values()),
         default_leverage=1.0 if is_cash else config.aether.sizing.max_leverage,
         # A bar would trade its whole minute once more, right after its own trades.
         bar_execution=not config.data.trades,

@@ -28,6 +28,7 @@ from helios_nautilus.config import HeliosConfig
 from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_MIN
 from helios_nautilus.journal.records import Mode
 from helios_nautilus.messages import HELIOS_CLIENT
+from helios_nautilus.node.balances import starting_balances
 from helios_nautilus.node.paper_exchange import PaperExchangeConfig, paper_exchange_factory
 from helios_nautilus.node.tiers import Past
 
@@ -114,11 +115,9 @@ def _exec_engine(*, is_live: bool) -> LiveExecEngineConfig:
 
 def _paper_exchange(config: HeliosConfig, past: Past) -> PaperExchangeConfig:
     account, is_cash = config.account, config.account.kind == "cash"
-    # Every base currency must be listed, or an oversell on a cash account would pass (it must not).
-    bases = sorted({each.base_currency.code for each in past.instruments.values()}) if is_cash else []
     return PaperExchangeConfig(
         venue=VALR,
-        starting_balances=[f"{account.balance} {account.currency}", *(f"0 {base}" for base in bases)],
+        starting_balances=starting_balances(account, past.instruments.values()),
         account_type="CASH" if is_cash else "MARGIN",
         default_leverage=Decimal(1 if is_cash else str(config.aether.sizing.max_leverage)),
         book_type="L2_MBP",

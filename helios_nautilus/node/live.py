@@ -28,7 +28,7 @@ from helios_nautilus.adapters.valr.api.signing import Credentials
 from helios_nautilus.config import HeliosConfig, LoadedConfig
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.errors import ConfigError, HeliosError
-from helios_nautilus.journal.connect import home_folder, open_writer
+from helios_nautilus.journal.connect import home_folder, kill_path, open_writer
 from helios_nautilus.journal.kill_file import KillFile
 from helios_nautilus.journal.records import EventRecord, Mode, RunRecord
 from helios_nautilus.journal.writer import JournalWriter
@@ -160,7 +160,7 @@ def _means(config: HeliosConfig, mode: Mode, loop: asyncio.AbstractEventLoop, te
             consult=_consult(config, loop, cleanup),
             predict=predict,
             fit=fit,
-            kill_store=KillFile(_folder("kill") / f"{mode}.json"),
+            kill_store=_kill_store(mode),
             news=_news(config, tell, cleanup),
         )
 
@@ -219,6 +219,12 @@ def _show(tell: Tell, items: tuple[Item, ...]) -> None:
         tell("  " + item.name, item.missing or "ok")
     is_ready = all(item.is_there for item in items)
     tell("ready" if is_ready else "not ready", f"entries are {'open' if is_ready else 'closed'}")
+
+
+def _kill_store(mode: Mode) -> KillFile:
+    path = kill_path(mode)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return KillFile(path)
 
 
 def _folder(name: str) -> Path:

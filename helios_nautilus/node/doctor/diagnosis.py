@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from helios_nautilus.journal.connect import DATABASE_URL, home_folder
+from helios_nautilus.journal.connect import DATABASE_URL, home_folder, kill_path
 from helios_nautilus.journal.records import Mode
 from helios_nautilus.node.doctor.configured import (
     check_catalogue,
@@ -94,7 +94,7 @@ def _of_machine(config: "HeliosConfig | None", mode: Mode, environ: Mapping[str,
     yield Check(name="last run", look=check_last_run, deadline_secs=_SERVER_SECS, cure=cure)
     yield Check(name="spool", look=lambda: check_spool(home_folder() / "spool"))
     if mode != "backtest":
-        yield Check(name="kill", look=lambda: check_kill_switch(home_folder() / "kill" / f"{mode}.json"))
+        yield Check(name="kill", look=lambda: check_kill_switch(kill_path(mode)))
 
 
 def _of_run(config: "HeliosConfig", path: Path, mode: Mode, now_ns: int) -> Iterator[Check]:
