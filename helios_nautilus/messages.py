@@ -28,6 +28,7 @@ TOPIC_PIPELINE: Final = "helios.pipeline"
 TOPIC_DRIFT: Final = "helios.drift"
 TOPIC_OUTCOMES: Final = "helios.outcomes"
 TOPIC_READINESS: Final = "helios.readiness"
+TOPIC_CONTROLS: Final = "helios.controls"
 
 
 @customdataclass
@@ -202,6 +203,18 @@ class ReadinessChanged(Struct, frozen=True, kw_only=True):
     is_ready: bool
     words: str
     """What is missing."""
+
+
+class ControlsChanged(Struct, frozen=True, kw_only=True):
+    """An operator's switches, all of them; exits never depend on them.
+
+    Where ``entries_on`` is false, or a tier is off, nothing is entered; the gate alone may be off and passed unasked.
+    """
+
+    ts_ns: int
+    entries_on: bool
+    off: frozenset[str] = frozenset()
+    """Tiers that are switched off, of ``prediction``, ``aether`` and ``gate``."""
 
 
 def decision_id_of(instrument_id: str, ts_ns: int) -> str:

@@ -34,6 +34,13 @@ def kill_path(mode: "Mode") -> Path:
     return home_folder() / "kill" / f"{mode}.json"
 
 
+def state_path(mode: "Mode", name: str) -> Path:
+    """A file in which a mode's node keeps what must survive a restart; its folder is there when this returns."""
+    path = home_folder() / "state" / mode / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 def reach_database() -> str:
     """URL of the journal's database; its own server is started and runs until this process ends.
 

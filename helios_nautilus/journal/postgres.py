@@ -22,7 +22,6 @@ from helios_nautilus.journal.records import AnyRecord, Record, RunRecord
 from helios_nautilus.journal.sql import queries
 from helios_nautilus.journal.tables import (
     TABLES,
-    UNWRITTEN,
     by_table,
     copy_statement,
     kind_of,
@@ -149,7 +148,7 @@ class PostgresJournal:
         """Take a whole run out, for good."""
         with _speaking(), self._connection.transaction():
             self._connection.execute(queries()["allow_retirement"], {"run_id": run_id})
-            for table in (*TABLES.values(), *UNWRITTEN):
+            for table in TABLES.values():
                 self._connection.execute(queries()["delete"].format(table=table), {"run_id": run_id})
             self._connection.execute(queries()["forget_head"], {"run_id": run_id})
 

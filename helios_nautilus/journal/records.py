@@ -334,6 +334,46 @@ class KillSwitchRecord(Record, frozen=True, kw_only=True):
     words: str
 
 
+class AccountHolding(Struct, frozen=True, kw_only=True):
+    """A position of an account, or on a cash account what a base currency was bought as; ``quantity`` is signed."""
+
+    instrument_id: str
+    quantity: Decimal
+    entry_price: Decimal
+
+
+class AccountRecord(Record, frozen=True, kw_only=True):
+    """What a simulated account held when a run began; the run's fills tell what it held later."""
+
+    balances: dict[str, Decimal]
+    """By currency, base currencies of a cash account too."""
+    holdings: tuple[AccountHolding, ...]
+    continues: str = ""
+    """Id of the run whose end this is; empty for a fresh account."""
+
+
+class WeightChange(Struct, frozen=True, kw_only=True):
+    """One instrument of a rebalancing; weights are fractions of equity."""
+
+    instrument_id: str
+    current: float
+    target: float
+    change: float
+    """What is to be traded; 0 where the cost exceeds the use."""
+    view: float | None
+    """Return per day that a prediction stands for, or None without one."""
+
+
+class RebalanceRecord(Record, frozen=True, kw_only=True):
+    """The portfolio was compared with its target weights, and trades were asked for."""
+
+    reason: Literal["DAILY", "WEEKLY", "RISK_EVENT"]
+    equity: float
+    changes: tuple[WeightChange, ...]
+    cash: float
+    """Target weight of cash."""
+
+
 class EventRecord(Record, frozen=True, kw_only=True):
     """Anything else worth keeping: a gap met, a prediction missed, an error handled."""
 
@@ -361,5 +401,7 @@ type AnyRecord = (
     | EquityRecord
     | SnapshotRecord
     | KillSwitchRecord
+    | AccountRecord
+    | RebalanceRecord
     | EventRecord
 )

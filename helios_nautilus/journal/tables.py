@@ -27,11 +27,11 @@ TABLES: Final[Mapping[type[Record], str]] = {
     records.PositionRecord: "positions",
     records.EquityRecord: "equity_marks",
     records.SnapshotRecord: "portfolio_snapshots",
+    records.RebalanceRecord: "rebalancing_events",
+    records.AccountRecord: "account_states",
     records.KillSwitchRecord: "trading_mode_state_history",
     records.EventRecord: "engine_events",
 }
-UNWRITTEN: Final = ("rebalancing_events",)
-"""Tables that no record is written to yet."""
 COLUMNS: Final = (
     "run_id",
     "seq",

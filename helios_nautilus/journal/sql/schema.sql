@@ -210,7 +210,9 @@ CREATE TABLE portfolio_snapshots (
 );
 
 CREATE TABLE rebalancing_events (
-    LIKE common INCLUDING ALL
+    LIKE common INCLUDING ALL,
+    reason text GENERATED ALWAYS AS (body_field(body, 'reason')) STORED,
+    equity numeric GENERATED ALWAYS AS (body_field(body, 'equity')::numeric) STORED
 );
 
 CREATE TABLE trading_mode_state_history (
@@ -224,6 +226,12 @@ CREATE TABLE engine_events (
     LIKE common INCLUDING ALL,
     kind text GENERATED ALWAYS AS (body_field(body, 'kind')) STORED,
     words text GENERATED ALWAYS AS (body_field(body, 'words')) STORED
+);
+
+-- What a simulated account begins a run with; balances and holdings are in the body.
+CREATE TABLE account_states (
+    LIKE common INCLUDING ALL,
+    continues text GENERATED ALWAYS AS (body_field(body, 'continues')) STORED
 );
 
 CREATE INDEX orders_client_order_id ON orders (client_order_id);
@@ -287,7 +295,7 @@ BEGIN
         'runs', 'ml_models', 'ml_predictions', 'prediction_outcomes', 'strategy_signals', 'volatility_forecasts',
         'aether_risk_decisions', 'market_context_snapshots', 'llm_calls', 'llm_strategic_decisions',
         'guardian_checks', 'orders', 'fills', 'positions', 'equity_marks', 'portfolio_snapshots',
-        'rebalancing_events', 'trading_mode_state_history', 'engine_events'
+        'rebalancing_events', 'trading_mode_state_history', 'engine_events', 'account_states'
     ] LOOP
         -- The view `decisions` joins its tables by decision, which an index on some of the rows cannot serve.
         EXECUTE format('CREATE INDEX %I ON %I ' || CASE
@@ -365,6 +373,9 @@ CREATE VIEW journal AS
     UNION ALL
     SELECT 'engine_events', run_id, seq, mode, ts_event, ts_recorded, decision_id, instrument_id, body, hash
     FROM engine_events
+    UNION ALL
+    SELECT 'account_states', run_id, seq, mode, ts_event, ts_recorded, decision_id, instrument_id, body, hash
+    FROM account_states
     ORDER BY run_id, seq;
 
 -- One row a prediction: what became of it, and why. Every tier's last word counts; a tier that said nothing said no.
@@ -430,3 +441,62 @@ CREATE VIEW decisions AS
         WHERE said.run_id = prediction.run_id AND said.decision_id = prediction.decision_id AND said.role = 'ENTRY'
         LIMIT 1
     ) AS fill ON true;
+
+-- What operators order, and what nodes say they made of it: rows are added, never changed. A command belongs to a mode,
+-- not to a run: the node that is running, or the next one, obeys it.
+CREATE TABLE operator_commands (
+    command_id text PRIMARY KEY,
+    ts_ns bigint NOT NULL,
+    mode text NOT NULL CHECK (mode IN ('paper', 'live')),
+    verb text NOT NULL,
+    who text NOT NULL CHECK (who <> ''),
+    origin text NOT NULL,
+    body json NOT NULL
+);
+CREATE INDEX operator_commands_ts_ns ON operator_commands (mode, ts_ns);
+
+CREATE TABLE operator_answers (
+    command_id text PRIMARY KEY REFERENCES operator_commands,
+    ts_ns bigint NOT NULL,
+    run_id text NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('done', 'refused', 'expired')),
+    words text NOT NULL
+);
+
+CREATE FUNCTION refuse_unsaying() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'what an operator ordered stays: % in % is refused', lower(TG_OP), TG_TABLE_NAME;
+END $$;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON operator_commands FOR EACH ROW EXECUTE FUNCTION refuse_unsaying();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON operator_answers FOR EACH ROW EXECUTE FUNCTION refuse_unsaying();
+
+-- A node and those who watch it hear of a new row at once.
+CREATE FUNCTION tell_command() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('helios_commands', NEW.mode);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tell AFTER INSERT ON operator_commands FOR EACH ROW EXECUTE FUNCTION tell_command();
+
+CREATE FUNCTION tell_answer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('helios_answers', NEW.command_id);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tell AFTER INSERT ON operator_answers FOR EACH ROW EXECUTE FUNCTION tell_answer();
+
+-- How each mode's node is now: one row a mode, written over from second to second. It explains nothing that was
+-- decided, so it is no record.
+CREATE TABLE node_status (
+    mode text PRIMARY KEY CHECK (mode IN ('paper', 'live')),
+    ts_ns bigint NOT NULL,
+    run_id text NOT NULL,
+    body json NOT NULL
+);
+
+CREATE FUNCTION tell_status() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('helios_status', NEW.mode);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tell AFTER INSERT OR UPDATE ON node_status FOR EACH ROW EXECUTE FUNCTION tell_status();

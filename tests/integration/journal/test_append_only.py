@@ -9,7 +9,7 @@ import pytest
 from helios_nautilus.errors import JournalError
 from helios_nautilus.journal.chain import Chain, Row
 from helios_nautilus.journal.postgres import PostgresJournal, connect
-from helios_nautilus.journal.tables import TABLES, UNWRITTEN, columns_of, copy_statement, insert_statement, values_of
+from helios_nautilus.journal.tables import TABLES, columns_of, copy_statement, insert_statement, values_of
 from tests.integration.journal.samples import RUN, mark, small_run
 
 ROWS = small_run()
@@ -51,7 +51,7 @@ def test_a_change_is_refused_and_says_so(connection: psycopg.Connection, run_id:
         connection.execute(statement.encode())
 
 
-@pytest.mark.parametrize("table", [*TABLES.values(), *UNWRITTEN])
+@pytest.mark.parametrize("table", TABLES.values())
 def test_no_table_can_be_emptied(connection: psycopg.Connection, table: str) -> None:
     with pytest.raises(psycopg.errors.RaiseException, match="append-only: truncate"):
         connection.execute(f"TRUNCATE {table}".encode())
