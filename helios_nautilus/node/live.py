@@ -6,10 +6,9 @@ Entries fail closed until readiness, and whenever some of it is lost; exits neve
 """
 
 import asyncio
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,31 +17,26 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 from nautilus_trader.live.node import TradingNode
-from nautilus_trader.model.identifiers import InstrumentId, Venue
+from nautilus_trader.model.identifiers import InstrumentId
 
-from helios_nautilus.actors.consult import Beside, Consult, OnTheSpot
-from helios_nautilus.actors.offload import Worker
-from helios_nautilus.actors.readiness import Item, Probe, Readiness, ReadinessConfig
+from helios_nautilus.actors.readiness import Item, Readiness, ReadinessConfig
 from helios_nautilus.adapters.valr import VALR
 from helios_nautilus.adapters.valr.api.signing import Credentials
 from helios_nautilus.config import HeliosConfig, LoadedConfig
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.errors import ConfigError, HeliosError
-from helios_nautilus.journal.connect import home_folder, kill_path, open_writer
-from helios_nautilus.journal.kill_file import KillFile
+from helios_nautilus.journal.connect import home_folder, open_writer
 from helios_nautilus.journal.records import EventRecord, Mode, RunRecord
 from helios_nautilus.journal.writer import JournalWriter
-from helios_nautilus.llm.chain import build_provider, build_remote
-from helios_nautilus.llm.news import NewsDesk
-from helios_nautilus.llm.news_room import NewsRoom
-from helios_nautilus.llm.news_web import build_sources
 from helios_nautilus.models.threads import one_thread
 from helios_nautilus.node.clients import build_trading_node
 from helios_nautilus.node.loop_clock import on_loop
+from helios_nautilus.node.means import live_means
+from helios_nautilus.node.probes import entry_probes
 from helios_nautilus.node.records import model_record, package_versions
 from helios_nautilus.node.shutdown import Shutdown
 from helios_nautilus.node.startup import BASE, Prepared, Tell, check_live, name_account, prepare, sole_node
-from helios_nautilus.node.tiers import Live, add_tiers
+from helios_nautilus.node.tiers import add_tiers
 from helios_nautilus.strategies.tiered import TieredStrategy
 
 type Confirm = Callable[[str], bool]
@@ -119,7 +113,7 @@ def _trade(plan: _Plan, prepared: Prepared, journal: JournalWriter, tell: Tell) 
         node = build_trading_node(config, plan.mode, prepared.past, prepared.since_ns, plan.run_id, logs)
     with ExitStack() as cleanup:
         cleanup.callback(node.dispose)
-        live = cleanup.enter_context(_means(config, plan.mode, loop, tell))
+        live = cleanup.enter_context(live_means(config, plan.mode, loop, tell))
         strategy = add_tiers(node, config, prepared.past, journal, live=live)
         readiness = _readiness(plan, node, strategy, journal, tell)
         node.trader.add_actor(readiness)
@@ -149,69 +143,11 @@ async def _watch_start(node: TradingNode, shutdown: Shutdown, ready_secs: float,
     return ""
 
 
-@contextmanager
-def _means(config: HeliosConfig, mode: Mode, loop: asyncio.AbstractEventLoop, tell: Tell) -> Iterator[Live]:
-    """The threads beside the engine's; they end with the node."""
-    with ExitStack() as cleanup:
-        predict, fit = Worker(loop, "helios-model"), Worker(loop, "helios-volatility")
-        cleanup.callback(predict.close)
-        cleanup.callback(fit.close)
-        yield Live(
-            consult=_consult(config, loop, cleanup),
-            predict=predict,
-            fit=fit,
-            kill_store=_kill_store(mode),
-            news=_news(config, tell, cleanup),
-        )
-
-
-def _consult(config: HeliosConfig, loop: asyncio.AbstractEventLoop, cleanup: ExitStack) -> Consult:
-    if config.gate.provider not in ("anthropic", "openai"):
-        return OnTheSpot(build_provider(config.gate, config.llm))
-    beside = Beside(build_remote(config.gate, config.llm, os.environ, time.time_ns), loop)
-    cleanup.callback(beside.close)
-    return beside
-
-
-def _news(config: HeliosConfig, tell: Tell, cleanup: ExitStack) -> NewsDesk | None:
-    sources = build_sources(config.news)
-    if not sources:
-        return None
-    room = NewsRoom(sources, config.news, on_trouble=partial(tell, "news"))
-    room.start()
-    cleanup.callback(room.stop)
-    return room
-
-
 def _readiness(
     plan: _Plan, node: TradingNode, strategy: TieredStrategy, journal: JournalWriter, tell: Tell
 ) -> Readiness:
     settings = ReadinessConfig(instrument_ids=plan.ids, base=BASE, books=plan.mode == "paper")
-    return Readiness(settings, journal, _probes(node, strategy, journal), partial(_show, tell))
-
-
-def _probes(node: TradingNode, strategy: TieredStrategy, journal: JournalWriter) -> Mapping[str, Probe]:
-    """What entries need besides the market's data."""
-    data, execution, cache = node.kernel.data_engine, node.kernel.exec_engine, node.cache
-
-    def unguarded() -> str:
-        """Positions of an earlier run come back by reconciliation, their stops do not."""
-        names = ", ".join(each.value for each in strategy.unguarded())
-        return f"{names} is held without a stop: close it at VALR" if names else ""
-
-    def strays() -> str:
-        """Orders of an earlier run may fill, and nobody would know what for."""
-        names = ", ".join(strategy.strays())
-        return f"{names} of an earlier run still works: cancel it at VALR" if names else ""
-
-    return {
-        "journal": lambda: "" if journal.is_healthy else "it keeps nothing",
-        "data": lambda: "" if data.check_connected() else "not connected",
-        "venue": lambda: "" if execution.check_connected() else "not connected",
-        "account": lambda: "" if cache.account_for_venue(Venue(VALR)) is not None else "unknown",
-        "positions": unguarded,
-        "orders": strays,
-    }
+    return Readiness(settings, journal, entry_probes(node, strategy, journal), partial(_show, tell))
 
 
 def _show(tell: Tell, items: tuple[Item, ...]) -> None:
@@ -219,12 +155,6 @@ def _show(tell: Tell, items: tuple[Item, ...]) -> None:
         tell("  " + item.name, item.missing or "ok")
     is_ready = all(item.is_there for item in items)
     tell("ready" if is_ready else "not ready", f"entries are {'open' if is_ready else 'closed'}")
-
-
-def _kill_store(mode: Mode) -> KillFile:
-    path = kill_path(mode)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return KillFile(path)
 
 
 def _folder(name: str) -> Path:

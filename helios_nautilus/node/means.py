@@ -1,0 +1,61 @@
+"""What works beside a live node's engine: the model's and the volatility's threads, the gate's calls, the news."""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+
+from helios_nautilus.actors.consult import Beside, Consult, OnTheSpot
+from helios_nautilus.actors.offload import Worker
+from helios_nautilus.config import HeliosConfig
+from helios_nautilus.journal.connect import kill_path
+from helios_nautilus.journal.kill_file import KillFile
+from helios_nautilus.journal.records import Mode
+from helios_nautilus.llm.chain import build_provider, build_remote
+from helios_nautilus.llm.news import NewsDesk
+from helios_nautilus.llm.news_room import NewsRoom
+from helios_nautilus.llm.news_web import build_sources
+from helios_nautilus.node.startup import Tell
+from helios_nautilus.node.tiers import Live
+
+
+@contextmanager
+def live_means(config: HeliosConfig, mode: Mode, loop: asyncio.AbstractEventLoop, tell: Tell) -> Iterator[Live]:
+    """The threads beside the engine's; they end with the node."""
+    with ExitStack() as cleanup:
+        predict, fit = Worker(loop, "helios-model"), Worker(loop, "helios-volatility")
+        cleanup.callback(predict.close)
+        cleanup.callback(fit.close)
+        yield Live(
+            consult=_consult(config, loop, cleanup),
+            predict=predict,
+            fit=fit,
+            kill_store=_kill_store(mode),
+            news=_news(config, tell, cleanup),
+        )
+
+
+def _consult(config: HeliosConfig, loop: asyncio.AbstractEventLoop, cleanup: ExitStack) -> Consult:
+    if config.gate.provider not in ("anthropic", "openai"):
+        return OnTheSpot(build_provider(config.gate, config.llm))
+    beside = Beside(build_remote(config.gate, config.llm, os.environ, time.time_ns), loop)
+    cleanup.callback(beside.close)
+    return beside
+
+
+def _news(config: HeliosConfig, tell: Tell, cleanup: ExitStack) -> NewsDesk | None:
+    sources = build_sources(config.news)
+    if not sources:
+        return None
+    room = NewsRoom(sources, config.news, on_trouble=partial(tell, "news"))
+    room.start()
+    cleanup.callback(room.stop)
+    return room
+
+
+def _kill_store(mode: Mode) -> KillFile:
+    path = kill_path(mode)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return KillFile(path)

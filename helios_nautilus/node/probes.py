@@ -1,0 +1,35 @@
+"""What entries need beside the market's data, asked of a live node's parts once a second."""
+
+from collections.abc import Mapping
+
+from nautilus_trader.live.node import TradingNode
+from nautilus_trader.model.identifiers import Venue
+
+from helios_nautilus.actors.readiness import Probe
+from helios_nautilus.adapters.valr import VALR
+from helios_nautilus.journal.writer import JournalWriter
+from helios_nautilus.strategies.tiered import TieredStrategy
+
+
+def entry_probes(node: TradingNode, strategy: TieredStrategy, journal: JournalWriter) -> Mapping[str, Probe]:
+    """By name; `Readiness` has those of the market's data itself."""
+    data, execution, cache = node.kernel.data_engine, node.kernel.exec_engine, node.cache
+
+    def unguarded() -> str:
+        """Positions of an earlier run come back by reconciliation, their stops do not."""
+        names = ", ".join(each.value for each in strategy.unguarded())
+        return f"{names} is held without a stop: close it at VALR" if names else ""
+
+    def strays() -> str:
+        """Orders of an earlier run may fill, and nobody would know what for."""
+        names = ", ".join(strategy.strays())
+        return f"{names} of an earlier run still works: cancel it at VALR" if names else ""
+
+    return {
+        "journal": lambda: "" if journal.is_healthy else "it keeps nothing",
+        "data": lambda: "" if data.check_connected() else "not connected",
+        "venue": lambda: "" if execution.check_connected() else "not connected",
+        "account": lambda: "" if cache.account_for_venue(Venue(VALR)) is not None else "unknown",
+        "positions": unguarded,
+        "orders": strays,
+    }
