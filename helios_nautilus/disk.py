@@ -13,9 +13,14 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file in one step, on the disk before this returns; `OSError` leaves the old one."""
+def replace_file(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Replace a file in one step, on the disk before this returns; `OSError` leaves the old one.
+
+    ``mode`` is who may read and write it, less what the process's umask takes away.
+    """
     fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)  # what a killed writer left may be open to more than these
+    fresh.touch(mode)
     with fresh.open("wb") as file:
         file.write(content)
         file.flush()

@@ -11,7 +11,9 @@
     ├── ModelError              a model folder is missing, corrupt or does not match
     │   └── SpecMismatchError   the model was trained on other features than those served
     ├── JournalError            the journal cannot be reached, does not verify, or does not know what was asked for
+    ├── AccessError             the caller may not do that, or not now
     ├── GateError               a provider of the gate gave no answer; entries then go by ``on_failure``
+    ├── AlertError              an alert could not be delivered
     └── LookaheadError          a check found that something looks ahead
 
 The text of an error is written for its reader: what is wrong, where, and what to do. The command line
@@ -58,8 +60,16 @@ class JournalError(HeliosError):
     """The journal cannot be reached, does not verify, or does not know what was asked for."""
 
 
+class AccessError(HeliosError):
+    """The caller may not do what was asked for, or not so soon again."""
+
+
 class GateError(HeliosError):
     """A provider of the gate gave no answer."""
+
+
+class AlertError(HeliosError):
+    """An alert could not be delivered; the words never hold the receiver's address."""
 
 
 class LookaheadError(HeliosError):

@@ -29,6 +29,8 @@ TOPIC_DRIFT: Final = "helios.drift"
 TOPIC_OUTCOMES: Final = "helios.outcomes"
 TOPIC_READINESS: Final = "helios.readiness"
 TOPIC_CONTROLS: Final = "helios.controls"
+TOPIC_VITALS: Final = "helios.vitals"
+TOPIC_MISMATCH: Final = "helios.mismatch"
 
 
 @customdataclass
@@ -205,6 +207,15 @@ class ReadinessChanged(Struct, frozen=True, kw_only=True):
     """What is missing."""
 
 
+class Mismatch(Struct, frozen=True, kw_only=True):
+    """Our books and the venue's differ; what is dust, or a fee, is none."""
+
+    ts_ns: int
+    instrument_id: str
+    words: str
+    """Where, and what to look at."""
+
+
 class ControlsChanged(Struct, frozen=True, kw_only=True):
     """An operator's switches, all of them; exits never depend on them.
 
@@ -215,6 +226,11 @@ class ControlsChanged(Struct, frozen=True, kw_only=True):
     entries_on: bool
     off: frozenset[str] = frozenset()
     """Tiers that are switched off, of ``prediction``, ``aether`` and ``gate``."""
+
+    @property
+    def allow_entries(self) -> bool:
+        """Something may be entered, as far as the operator goes."""
+        return self.entries_on and self.off <= {"gate"}
 
 
 def decision_id_of(instrument_id: str, ts_ns: int) -> str:

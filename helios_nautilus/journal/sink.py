@@ -1,28 +1,22 @@
 """The writer's own connection to PostgreSQL: a pipelined transaction for each batch, and a deadline on everything."""
 
 import asyncio
-import logging
-import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
 import psycopg
 from psycopg import AsyncConnection
 
-from helios_nautilus.errors import HeliosError, JournalError
+from helios_nautilus.errors import JournalError
 from helios_nautilus.journal.chain import Row
 from helios_nautilus.journal.delivery import AwayError
+from helios_nautilus.journal.line import cut_line, open_line, reason_of
 from helios_nautilus.journal.spool import Refusal
 from helios_nautilus.journal.tables import by_table, columns_of, insert_statement
 
 _TWICE: Final = "the journal holds another row in its place; was the run id given to two runs?"
-_GIVE_UP: Final = "SELECT set_config('statement_timeout', %s, false)"
 _OF_THE_ROWS: Final = (psycopg.DataError, psycopg.IntegrityError)
 """Failures that trying again does not mend."""
-
-# psycopg warns of every connection that is lost; here that is an `AwayError`, and told as one.
-logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 class PostgresSink:
@@ -45,7 +39,7 @@ class PostgresSink:
             return
         try:
             async with asyncio.timeout(self._connect_secs) as self._patience:
-                self._connection = await self._open()
+                self._connection = await open_line(self._address, "helios journal", self._write_secs)
         except TimeoutError:
             raise AwayError(f"the journal's database did not answer in {self._connect_secs:g} s") from None
         finally:
@@ -78,19 +72,6 @@ class PostgresSink:
             await self._connection.close()
             self._connection = None
 
-    async def _open(self) -> AsyncConnection:
-        try:
-            address = await asyncio.to_thread(self._address)
-            connection = await AsyncConnection.connect(address, autocommit=True, application_name="helios journal")
-            # A statement given up here must not wait on there, and those of the next connection behind it.
-            await connection.execute(_GIVE_UP, [f"{self._write_secs * 1e3:.0f}"])
-            return connection
-        except psycopg.Error as error:
-            # Without its cause: libpq quotes from an address that it cannot read, the password too.
-            raise AwayError(f"the journal's database cannot be reached: {_reason(error)}") from None
-        except (HeliosError, OSError) as error:
-            raise AwayError(f"the journal's database cannot be reached: {error}") from error
-
     async def _insert(self, rows: Sequence[Row]) -> list[Refusal]:
         tables = by_table(rows)
         connection = self._connection
@@ -106,26 +87,12 @@ class PostgresSink:
             raise
         except (psycopg.Error, OSError) as error:
             await connection.close()
-            words = f"no answer in {self._write_secs:g} s" if deadline.when() <= loop.time() else _reason(error)
+            words = f"no answer in {self._write_secs:g} s" if deadline.when() <= loop.time() else reason_of(error)
             raise AwayError(f"the journal's database is away: {words}") from error
         finally:
             deadline.cancel()
         return [Refusal(_TWICE, row) for row in rows if (row.run_id, row.seq) in taken]
 
     def _hang_up(self) -> None:
-        """Cut the line under a waiting connection. Cancelling it would first ask a server that may answer nobody."""
-        if self._connection is None or self._connection.closed:
-            return
-        with suppress(OSError), socket.fromfd(self._connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as line:
-            line.shutdown(socket.SHUT_RDWR)
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, without anything of the address: hosts are left out, as a malformed one may hold a password."""
-    if isinstance(error, psycopg.Error) and error.diag.message_primary:
-        return error.diag.message_primary
-    lines = str(error).splitlines() or [""]
-    _, found, words = lines[0].rpartition("failed: ")
-    if not found:
-        return f"{type(error).__name__} of the driver; check the address and the network"
-    return words
+        if self._connection is not None:
+            cut_line(self._connection)

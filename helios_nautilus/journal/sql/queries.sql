@@ -59,6 +59,9 @@ ORDER BY run_id, seq
 -- name: bodies
 SELECT body::text FROM journal WHERE run_id = %(run_id)s ORDER BY run_id, seq
 
+-- name: bodies_of
+SELECT body::text FROM {table} WHERE run_id = %(run_id)s ORDER BY seq
+
 -- name: decision
 SELECT body::text FROM journal
 WHERE run_id = %(run_id)s AND decision_id = %(decision_id)s
@@ -120,3 +123,41 @@ COPY {table} (run_id, seq, mode, ts_event, ts_recorded, decision_id, instrument_
 
 -- name: delete
 DELETE FROM {table} WHERE run_id = %(run_id)s
+
+-- name: add_command
+INSERT INTO operator_commands (command_id, ts_ns, mode, verb, who, origin, body)
+VALUES (%(command_id)s, %(ts_ns)s, %(mode)s, %(verb)s, %(who)s, %(origin)s, %(body)s)
+ON CONFLICT (command_id) DO NOTHING
+
+-- name: add_answer
+-- A command that no row could hold has its answer in a file.
+INSERT INTO operator_answers (command_id, ts_ns, run_id, outcome, words)
+SELECT command_id, %(ts_ns)s, %(run_id)s, %(outcome)s, %(words)s
+FROM operator_commands WHERE command_id = %(command_id)s
+ON CONFLICT (command_id) DO NOTHING
+
+-- name: answer
+SELECT command_id, ts_ns, run_id, outcome, words FROM operator_answers WHERE command_id = %(command_id)s
+
+-- name: unanswered_commands
+SELECT command_id, command.body::text
+FROM operator_commands AS command
+LEFT JOIN operator_answers AS answer USING (command_id)
+WHERE command.mode = %(mode)s AND answer.command_id IS NULL
+ORDER BY command.ts_ns, command_id
+
+-- name: recent_commands
+SELECT command_id, command.body::text, answer.ts_ns, answer.run_id, answer.outcome, answer.words
+FROM operator_commands AS command
+LEFT JOIN operator_answers AS answer USING (command_id)
+WHERE command.mode = %(mode)s
+ORDER BY command.ts_ns DESC, command_id DESC
+LIMIT %(count)s
+
+-- name: put_status
+INSERT INTO node_status (mode, ts_ns, run_id, body) VALUES (%(mode)s, %(ts_ns)s, %(run_id)s, %(body)s)
+ON CONFLICT (mode) DO UPDATE SET ts_ns = excluded.ts_ns, run_id = excluded.run_id, body = excluded.body
+WHERE node_status.ts_ns < excluded.ts_ns OR node_status.run_id <> excluded.run_id
+
+-- name: status
+SELECT body::text FROM node_status WHERE mode = %(mode)s

@@ -241,6 +241,14 @@ CREATE INDEX positions_position_id ON positions (position_id) WHERE position_id 
 CREATE INDEX llm_calls_request_hash ON llm_calls (request_hash);
 -- The newest decisions first.
 CREATE INDEX ml_predictions_ts_event ON ml_predictions (ts_event, run_id, decision_id);
+-- What watches an account asks for the newest of its mode.
+CREATE INDEX ml_predictions_mode ON ml_predictions (mode, ts_event);
+CREATE INDEX aether_risk_decisions_mode ON aether_risk_decisions (mode, ts_event);
+CREATE INDEX positions_mode ON positions (mode, ts_event);
+CREATE INDEX equity_marks_mode ON equity_marks (mode, ts_event);
+CREATE INDEX rebalancing_events_mode ON rebalancing_events (mode, ts_event);
+CREATE INDEX trading_mode_state_history_mode ON trading_mode_state_history (mode, ts_event);
+CREATE INDEX engine_events_mode ON engine_events (mode, ts_event);
 
 -- Rows are added, never changed, and taken out by retention alone: a whole run at a time, by a transaction that has
 -- named the run in the setting helios.retired_run.

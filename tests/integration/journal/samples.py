@@ -23,6 +23,7 @@ from helios_nautilus.journal.records import (
     SignalRecord,
     SizingRecord,
 )
+from helios_nautilus.journal.status import MarketStatus, Need, NodeStatus, PositionStatus, TierStatus
 from helios_nautilus.journal.tables import TABLES
 
 BTC: Final = "BTCZAR.VALR"
@@ -245,3 +246,68 @@ def any_struct(kind: type[Struct]) -> st.SearchStrategy[Any]:
 def any_record() -> st.SearchStrategy[Record]:
     """Any record but a run's."""
     return st.one_of([any_struct(kind) for kind in TABLES if kind is not RunRecord])
+
+
+def status(ts_ns: int) -> NodeStatus:
+    """A node that holds a position and lacks a quote."""
+    return NodeStatus(
+        ts_ns=ts_ns,
+        run_id="demo-paper-1",
+        mode="paper",
+        name="demo",
+        model_id="m-1",
+        currency="ZAR",
+        started_ns=1,
+        is_ready=False,
+        needs=(Need(name="journal"), Need(name="quotes", missing="none of ETHZAR.VALR")),
+        entries_on=True,
+        kill_state="NORMAL",
+        kill_words="",
+        tiers=(TierStatus(tier="gate", is_on=True, last_ns=ts_ns, words="CONFIRM", errors=1),),
+        equity=100_250.5,
+        cash=80_000.0,
+        peak=101_000.0,
+        drawdown=0.0074,
+        daily_loss=0.0,
+        exposure=0.2,
+        positions=(
+            PositionStatus(
+                instrument_id=BTC,
+                decision_id="D-1",
+                side="LONG",
+                quantity=0.02,
+                entry_price=1_000_000.0,
+                price=1_012_525.0,
+                value=20_250.5,
+                pnl=250.5,
+                opened_ns=1,
+                stop_price=985_000.0,
+                target_price=1_030_000.0,
+                deadline_ns=14_400_000_000_001,
+                is_guarded=True,
+            ),
+        ),
+        markets=(
+            MarketStatus(
+                instrument_id=BTC,
+                price=1_012_525.0,
+                bid=1_012_500.0,
+                ask=1_012_550.0,
+                quote_age_secs=0.4,
+                bar_age_secs=31.0,
+                vol_daily=0.021,
+                regime="normal",
+            ),
+            MarketStatus(
+                instrument_id="ETHZAR.VALR", price=None, bid=None, ask=None, quote_age_secs=None, bar_age_secs=None
+            ),
+        ),
+        orders_working=2,
+        loop_lag_ms=1.5,
+        clock_skew_ms=None,
+        memory_mb=512.0,
+        journal_waiting=0,
+        journal_lost=0,
+        is_journal_healthy=True,
+        pipeline_errors=0,
+    )

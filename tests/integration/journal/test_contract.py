@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from helios_nautilus.errors import JournalError
 from helios_nautilus.journal.chain import Chain
 from helios_nautilus.journal.protocol import Found
-from helios_nautilus.journal.records import KillSwitchRecord, Record
+from helios_nautilus.journal.records import AccountRecord, FillRecord, KillSwitchRecord, Record
 from tests.integration.journal.conftest import Twin
 from tests.integration.journal.samples import RUN, any_record, mark, order, small_run, trade
 
@@ -61,6 +61,15 @@ def test_the_record_a_run_began_with_comes_back_under_the_id_it_is_kept_by(twin:
     assert twin.run_record(run_id) == small_run(seed=1)[0]
     with pytest.raises(JournalError, match="knows no run nix"):
         twin.run_record("nix")
+
+
+def test_the_records_of_one_kind_come_back_in_their_order_and_without_the_others(twin: Twin) -> None:
+    run_id = keep(twin)
+    for kind in (FillRecord, AccountRecord):
+        assert twin.records_of(run_id, kind) == [each for each in small_run() if isinstance(each, kind)]
+    assert twin.records_of(run_id, FillRecord)
+    with pytest.raises(JournalError, match="knows no run nix"):
+        twin.records_of("nix", FillRecord)
 
 
 def test_a_run_that_is_stored_in_parts_is_one_chain(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,10 @@ from helios_nautilus.journal.records import ContextRecord, EventRecord, GateCall
 from helios_nautilus.llm.news import NewsDesk
 from helios_nautilus.llm.reply import GateCall, GateReply
 from helios_nautilus.messages import (
+    TOPIC_CONTROLS,
     TOPIC_OUTCOMES,
     TOPIC_PORTFOLIO,
+    ControlsChanged,
     Dossier,
     Outcome,
     PortfolioState,
@@ -241,6 +243,37 @@ def test_a_gate_that_is_stopped_closes_its_endpoint_and_gives_no_late_answer_unt
     assert replies == []
     gate.resume()
     assert Stage.GATE.endpoint in kit.msgbus.endpoints()
+
+
+def switch(kit: Kit, *off: str) -> None:
+    kit.msgbus.publish(TOPIC_CONTROLS, ControlsChanged(ts_ns=START_NS, entries_on=True, off=frozenset(off)))
+
+
+def test_a_gate_that_is_switched_off_lets_proposals_pass_unasked_and_the_journal_says_so(
+    kit: Kit, journal: MemoryJournal
+) -> None:
+    provider = Scripted(decision="REJECT")
+    start(kit, journal, provider)
+    switch(kit, "gate")
+
+    (reply,) = ask(kit)
+
+    assert (reply.approved, reply.dossier.terms) == (True, terms())
+    assert provider.asked == []
+    (record,) = journal.of(GateRecord)
+    assert (record.source, record.risk_flags) == ("off", ("gate_off",))
+
+
+def test_a_gate_that_is_switched_on_again_is_asked_again(kit: Kit, journal: MemoryJournal) -> None:
+    provider = Scripted(decision="REJECT")
+    start(kit, journal, provider)
+    switch(kit, "gate")
+    switch(kit)
+
+    (reply,) = ask(kit)
+
+    assert not reply.approved
+    assert len(provider.asked) == 1
 
 
 # What it is told
