@@ -49,6 +49,9 @@ class ValrDataClientConfig(LiveDataClientConfig, frozen=True, kw_only=True):
     bars_since_ns: int | None = None
     """Bars begin with the minute that this time lies in, asked for over REST as after a reconnect; None begins with
     the minute of the subscription."""
+    speed: PositiveFloat = 1.0
+    """Venue seconds per second, other than 1 for a simulator only; the clock that the client is given shows venue time
+    then. What is waited for by the venue's clock, the close of a bar, is waited for so much shorter."""
 
     def __post_init__(self) -> None:
         _check(self)
@@ -83,6 +86,8 @@ class ValrExecClientConfig(LiveExecClientConfig, frozen=True, kw_only=True):
     command_timeout_secs: PositiveFloat = 5.0
     """How long a command may wait until it can go: for us to be in step with the venue, for a connection to it.
     Then an order that opens is denied, one that only closes is sent all the same."""
+    cancel_on_disconnect: bool = False
+    """Have VALR cancel all open orders of the account when the account socket is lost."""
     check_interval_secs: PositiveFloat | None = 30.0
     """Between two questions for balances, fills and open orders: the frames of the account socket carry no count, and
     a lost one shows only so. None asks after reconnects alone."""

@@ -124,6 +124,7 @@ class ValrDataClient(LiveMarketDataClient):
             now_ns=clock.timestamp_ns,
             log=self._log,
             bar_grace_secs=config.bar_grace_secs,
+            speed=config.speed,
             credentials=credentials,
             limiter=limiter,
         )

@@ -61,8 +61,8 @@ class Doubt(Struct, kw_only=True):
     """It said no since it did not know the order: a cancel may overtake the placement."""
     target: tuple[Decimal | None, Decimal] | None = None
     """Price and total quantity that a modify is to bring."""
-    since_ns: int = 0
-    """When it arose: what was asked before that does not answer it."""
+    since_secs: float = 0.0
+    """When it arose, by the loop's clock: what was asked before that does not answer it."""
 
 
 class Settlement:
@@ -95,7 +95,7 @@ class Settlement:
         if tracked.is_closed:
             return
         if doubt is not None:
-            doubt.since_ns = self._now_ns()
+            doubt.since_secs = _loop_secs()
             self._doubts[name] = doubt
         if name not in self._tasks:
             self._tasks[name] = self._spawn(self._settle(tracked, delay_secs))
@@ -198,10 +198,10 @@ class Settlement:
         name = tracked.order.client_order_id.value
         try:
             await asyncio.sleep(delay_secs)
-            started_ns, pause = self._now_ns(), self._patience.first_secs
+            started_secs, pause = _loop_secs(), self._patience.first_secs
             while not tracked.is_closed:
                 try:
-                    if await self._look(tracked, (self._now_ns() - started_ns) / NS_PER_SEC):
+                    if await self._look(tracked, _loop_secs() - started_secs):
                         return
                 except VenueError as error:
                     self._log.warning(f"{name}: its state is not known yet, {error}")
@@ -213,13 +213,13 @@ class Settlement:
 
     async def _look(self, tracked: TrackedOrder, waited_secs: float) -> bool:
         """One question; whether it settled the order."""
-        customer_id, asked_ns = to_customer_id(tracked.order.client_order_id), self._now_ns()
+        customer_id, asked_secs = to_customer_id(tracked.order.client_order_id), _loop_secs()
         state = await self.ask(tracked.pair, tracked.venue_order_id, customer_id)
         if state is None:
             return self._miss(tracked, waited_secs)
         if not await self.take_in(state):
             return False
-        return tracked.is_closed or await self._conclude(tracked, state, asked_ns)
+        return tracked.is_closed or await self._conclude(tracked, state, asked_secs)
 
     def _miss(self, tracked: TrackedOrder, waited_secs: float) -> bool:
         """The venue has no such order."""
@@ -231,12 +231,12 @@ class Settlement:
         self._tracker.reject(tracked, "the venue does not know the order: it never arrived", self._now_ns())
         return True
 
-    async def _conclude(self, tracked: TrackedOrder, state: OrderState, asked_ns: int) -> bool:
+    async def _conclude(self, tracked: TrackedOrder, state: OrderState, asked_secs: float) -> bool:
         """The order is open: was there a wish that it shows no trace of?"""
         doubt = self._doubts.get(tracked.order.client_order_id.value)
         if doubt is None or doubt.wish is None:
             return True
-        if asked_ns < doubt.since_ns:
+        if asked_secs < doubt.since_secs:
             return False
         if doubt.is_early:
             await self._cancel_again(tracked, state, doubt)
@@ -245,7 +245,7 @@ class Settlement:
             if doubt.target == (tracked.price, tracked.quantity):
                 tracked.awaits_size = False
                 return True
-            if self._now_ns() - doubt.since_ns < self._patience.unchanged_secs * NS_PER_SEC:
+            if _loop_secs() - doubt.since_secs < self._patience.unchanged_secs:
                 return False
         self._deny_wish(tracked, doubt)
         return True
@@ -269,3 +269,8 @@ class Settlement:
         else:
             tracked.awaits_size = False
             self._client.generate_order_modify_rejected(*ids, doubt.reason, ts_event)
+
+
+def _loop_secs() -> float:
+    """How long an answer may take is a matter of this machine's time, whatever the venue's clock shows."""
+    return asyncio.get_running_loop().time()

@@ -63,6 +63,7 @@ class MarketStream:
         now_ns: Callable[[], int],
         log: Logger,
         bar_grace_secs: float,
+        speed: float = 1.0,
         credentials: Credentials | None = None,
         limiter: RateLimiter | None = None,
     ) -> None:
@@ -73,6 +74,7 @@ class MarketStream:
         self._now_ns = now_ns
         self._log = log
         self._bar_grace_secs = bar_grace_secs
+        self._speed = speed
         self._has_key = credentials is not None
         self._socket = ValrSocket(
             SocketConfig(link=LinkConfig(url=url, path="/ws/trade")),
@@ -276,7 +278,7 @@ class MarketStream:
         self._publish_bars(feed.take(frame.data, self._now_ns()), bar_type, instrument)
         due_ns = feed.due_ns()
         if due_ns is not None:
-            wait_secs = max(due_ns - self._now_ns(), 0) / NS_PER_SEC
+            wait_secs = max(due_ns - self._now_ns(), 0) / NS_PER_SEC / self._speed
             asyncio.get_running_loop().call_later(wait_secs, self._settle_bars, frame.pair)
 
     def _on_mark_price(self, frame: MarkPrice) -> None:
@@ -357,7 +359,8 @@ class MarketStream:
             venue_ns = await fetch_venue_time(self._http)
             closed_ns = venue_ns // NS_PER_MIN * NS_PER_MIN
             # A bucket may still change for a moment after its close.
-            await asyncio.sleep(max((closed_ns - venue_ns) / NS_PER_SEC + self._bar_grace_secs, 0.0))
+            wait_secs = max((closed_ns - venue_ns) / NS_PER_SEC + self._bar_grace_secs, 0.0)
+            await asyncio.sleep(wait_secs / self._speed)
             missed = await fetch_buckets(
                 self._http, symbol, LIVE_PERIOD_SECS, first_ns=feed.next_start_ns, last_ns=closed_ns - NS_PER_MIN
             )
