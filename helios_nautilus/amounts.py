@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 from nautilus_trader.model.events import OrderFilled
+from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.objects import Currency, Price, Quantity
 
 from helios_nautilus.domain.bars import Floats
@@ -30,3 +31,9 @@ def commission_value(fill: OrderFilled, account_currency: Currency) -> Decimal:
     """A fill's commission in the account's currency; one in the base currency is worth what the fill's price says."""
     commission = fill.commission.as_decimal()
     return commission if fill.commission.currency == account_currency else commission * fill.last_px.as_decimal()
+
+
+def is_dust(instrument: Instrument, quantity: Quantity) -> bool:
+    """Less than the venue trades: a fee in the base currency may leave that, and no order can close it."""
+    least = instrument.size_increment if instrument.min_quantity is None else instrument.min_quantity
+    return bool(quantity < least)

@@ -19,7 +19,7 @@ from helios_nautilus.domain.payoff import PayoffTable
 from helios_nautilus.domain.plan import ExitPlan, Side
 from helios_nautilus.domain.risk.garch import GarchFit, fit_garch
 from helios_nautilus.domain.risk.sizing import Odds, Sizing, SizingInput, SizingRules, size_position
-from helios_nautilus.domain.risk.volatility import Trigger, VolatilityRules, VolatilityTracker
+from helios_nautilus.domain.risk.volatility import Trigger, VolatilityForecast, VolatilityRules, VolatilityTracker
 from helios_nautilus.journal.protocol import Journal
 from helios_nautilus.journal.records import SizingRecord, VolatilityRecord
 from helios_nautilus.messages import (
@@ -98,6 +98,11 @@ class Aether(Actor):
         self._offload = offload
         self._fitting: set[str] = set()
         self._portfolio: PortfolioState | None = None
+
+    def forecast(self, instrument_id: str) -> VolatilityForecast | None:
+        """The newest forecast of an instrument's volatility; None while it is unknown."""
+        tracker = self._trackers.get(instrument_id)
+        return None if tracker is None else tracker.forecast
 
     def on_start(self) -> None:
         """Follow the bars and open the endpoint."""

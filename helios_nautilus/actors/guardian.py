@@ -1,18 +1,19 @@
 """Tier 5 as an actor: marks equity to market, checks every entry, and holds the kill switch."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import numpy as np
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.component import TimeEvent
-from nautilus_trader.config import ActorConfig
-from nautilus_trader.model.data import Bar
-from nautilus_trader.model.enums import AccountType, TradingState
-from nautilus_trader.model.identifiers import InstrumentId, Venue
+from nautilus_trader.model.data import Bar, QuoteTick
+from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import Currency
 from nautilus_trader.model.position import Position
 
+from helios_nautilus.actors.equity import Equity, EquityConfig
+from helios_nautilus.actors.exposures import closable_positions, exposure_of, open_positions, pending_entries
+from helios_nautilus.actors.second_wall import RiskSwitch, SecondWall
 from helios_nautilus.amounts import exact
 from helios_nautilus.bar_types import bar_type
 from helios_nautilus.domain.bars import Floats
@@ -20,7 +21,6 @@ from helios_nautilus.domain.decision.market import MarketHistory
 from helios_nautilus.domain.portfolio.guardian import (
     Check,
     EntryRequest,
-    Exposure,
     GuardianRules,
     PortfolioView,
     RecentEntry,
@@ -33,23 +33,25 @@ from helios_nautilus.domain.portfolio.kill_switch import (
     KillSwitch,
     KillSwitchRules,
     MemoryKillStore,
+    Trigger,
 )
 from helios_nautilus.domain.portfolio.valuation import (
     EquityMark,
-    EquityTracker,
-    MarginPosition,
-    value_cash,
-    value_margin,
+    EquityStore,
 )
 from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC, parse_timeframe
+from helios_nautilus.domain.watchdog import Vitals
 from helios_nautilus.journal.protocol import Journal
-from helios_nautilus.journal.records import CheckResult, EquityRecord, GuardianRecord, KillSwitchRecord
+from helios_nautilus.journal.records import CheckResult, EquityRecord, EventRecord, GuardianRecord, KillSwitchRecord
 from helios_nautilus.messages import (
     TOPIC_KILL_SWITCH,
+    TOPIC_MISMATCH,
     TOPIC_PIPELINE,
     TOPIC_PORTFOLIO,
+    TOPIC_VITALS,
     Dossier,
     KillSwitchChanged,
+    Mismatch,
     PipelineEvent,
     PortfolioState,
     Stage,
@@ -57,26 +59,14 @@ from helios_nautilus.messages import (
     StageRequest,
 )
 
-
-class RiskSwitch(Protocol):
-    """What Guardian needs of the engine's own risk engine: the second wall."""
-
-    def set_trading_state(self, state: TradingState) -> None:
-        """Set the engine's trading state."""
-        ...
+_INSIST_SECS: Final = 5.0
 
 
-class GuardianConfig(ActorConfig, frozen=True, kw_only=True):
-    """Configuration of `Guardian`.
+class GuardianConfig(EquityConfig, frozen=True, kw_only=True):
+    """Configuration of `Guardian`, beside what it has of `EquityConfig`.
 
     Parameters
     ----------
-    instrument_ids
-        The traded instruments, all of one venue and quoted in the account currency.
-    venue
-        The venue of the account.
-    account_currency
-        Currency equity is marked in.
     base, decision
         Lengths of the recorded bars and of the decision bars.
     rules, kill_switch
@@ -84,9 +74,6 @@ class GuardianConfig(ActorConfig, frozen=True, kw_only=True):
 
     """
 
-    instrument_ids: tuple[InstrumentId, ...]
-    venue: Venue
-    account_currency: str = "ZAR"
     base: str = "1m"
     decision: str = "5m"
     rules: GuardianRules = GuardianRules()
@@ -108,6 +95,8 @@ class Guardian(Actor):
         The longer past of each instrument by id, for correlations; missing ones start empty.
     risk_switch
         The engine's own risk engine; halted once everything is flat.
+    equity_store
+        Where peak and day's start survive a restart.
 
     """
 
@@ -118,19 +107,27 @@ class Guardian(Actor):
         store: KillStore | None = None,
         histories: Mapping[str, MarketHistory] | None = None,
         risk_switch: RiskSwitch | None = None,
+        equity_store: EquityStore | None = None,
     ) -> None:
         super().__init__(config)
         self.journal = journal
         self.kill_switch = KillSwitch(config.kill_switch, store or MemoryKillStore())
         self._histories = dict(histories or {})
-        self._risk_switch = risk_switch
-        self._equity = EquityTracker()
+        self._wall = SecondWall(risk_switch)
+        self._crossed: frozenset[Trigger] = frozenset()
         self._currency = Currency.from_str(config.account_currency)
         self._decision_ns = parse_timeframe(config.decision)
         self._prices: dict[str, float] = {}
+        self._equity = Equity(self, config, self._prices, equity_store)
         self._newest_ns: dict[str, int] = {}
         self._recent: list[RecentEntry] = []
-        self._is_engine_halted = False
+        self._started_ns = 0
+        self._said_ns = 0
+
+    @property
+    def last_mark(self) -> EquityMark | None:
+        """The newest mark of equity; None while there is none."""
+        return self._equity.last
 
     def on_start(self) -> None:
         """Follow the bars, mark the starting equity and open the endpoint."""
@@ -139,6 +136,9 @@ class Guardian(Actor):
             self.subscribe_bars(bar_type(instrument_id, self.config.base, self.config.base))
         self.msgbus.subscribe(TOPIC_PIPELINE, self._on_pipeline)
         self.msgbus.register(Stage.GUARDIAN.endpoint, self.on_request)
+        self._started_ns = self.clock.timestamp_ns()
+        if self.config.is_live:
+            self._follow_live()
         self.clock.set_timer_ns(
             name="HELIOS-GUARDIAN",
             interval_ns=NS_PER_MIN,
@@ -152,6 +152,21 @@ class Guardian(Actor):
                 "HELIOS-LATCHED", self.clock.timestamp_ns(), lambda _event: self._announce(self.kill_switch.status)
             )
 
+    def _follow_live(self) -> None:
+        for instrument_id in self.config.instrument_ids:
+            self.subscribe_quote_ticks(instrument_id)
+        for topic, handler in self._live_topics.items():
+            self.msgbus.subscribe(topic, handler)
+
+    @property
+    def _live_topics(self) -> dict[str, Callable[[Any], None]]:
+        return {
+            "events.account.*": self._on_account_change,
+            "events.position.*": self._on_account_change,
+            TOPIC_VITALS: self._on_vitals,
+            TOPIC_MISMATCH: self._on_mismatch,
+        }
+
     def on_resume(self) -> None:
         """Go on after a stop."""
         self.on_start()
@@ -160,6 +175,9 @@ class Guardian(Actor):
         """Close the endpoint: entries fail closed from here on."""
         self.msgbus.deregister(Stage.GUARDIAN.endpoint, self.on_request)
         self.msgbus.unsubscribe(TOPIC_PIPELINE, self._on_pipeline)
+        if self.config.is_live:
+            for topic, handler in self._live_topics.items():
+                self.msgbus.unsubscribe(topic, handler)
 
     # Marking to market
 
@@ -174,54 +192,48 @@ class Guardian(Actor):
 
     def _on_timer(self, event: TimeEvent) -> None:
         is_decision = event.ts_event % self._decision_ns == 0
-        positions = self._positions()
+        positions = open_positions(self.cache)
         if positions or is_decision or self._equity.last is None:
             mark = self.mark(event.ts_event)
             if mark is not None:
                 self._publish(mark, positions, journal=is_decision)
                 self._obey(self.kill_switch.on_equity(mark))
-        if positions:
+                self._crossed &= self.kill_switch.crossed(mark)
+        if positions and not self.config.is_live:
             self._obey(self._check_age(positions, event.ts_event))
-        elif self.kill_switch.state is KillState.HALT:
-            self._halt_engine()
+        self._look_behind()
+        self._equity.keep()
 
-    def _halt_engine(self) -> None:
-        """Close the second wall, once nothing is held and nothing works: it would refuse exits, too."""
-        works = self.cache.orders_open_count() + self.cache.orders_inflight_count() + self.cache.orders_emulated_count()
-        if self._risk_switch is not None and not self._is_engine_halted and not works:
-            self._risk_switch.set_trading_state(TradingState.HALTED)
-            self._is_engine_halted = True
+    def _look_behind(self) -> None:
+        if self.kill_switch.state is KillState.HALT:
+            self._wall.look(self.cache)
+
+    def _insist(self, now_ns: int) -> None:
+        """Halted, say it again as long as anything is held: it may have come only after the halt."""
+        is_due = now_ns - self._said_ns >= _INSIST_SECS * NS_PER_SEC
+        if self.kill_switch.state is KillState.HALT and is_due and closable_positions(self.cache):
+            self._tell(self.kill_switch.status)
 
     def mark(self, ts_ns: int) -> EquityMark | None:
-        """Equity now, or None while a price or the account is unknown."""
-        account = self.cache.account_for_venue(self.config.venue)
-        if account is None:
-            return None
-        if account.type == AccountType.CASH:
-            balances = {currency.code: money.as_double() for currency, money in account.balances_total().items()}
-            equity = value_cash(balances, self._base_prices(), self._currency.code)
-        else:
-            balance = account.balance_total(self._currency)
-            positions = [self._margin_position(position) for position in self._positions()]
-            equity = value_margin(None if balance is None else balance.as_double(), positions)
-        return self._equity.update(equity, ts_ns)
+        """See `Equity.mark`."""
+        return self._equity.mark(ts_ns)
 
-    def _base_prices(self) -> dict[str, float | None]:
-        return {
-            self.cache.instrument(instrument_id).base_currency.code: self._prices.get(instrument_id.value)
-            for instrument_id in self.config.instrument_ids
-        }
+    def on_quote_tick(self, tick: QuoteTick) -> None:
+        """Mark equity by the price between the best quotes; past a limit, stop at once and journal the mark."""
+        mark = self._equity.mark_quote(tick)
+        crossed = None if mark is None else self.kill_switch.crossed(mark)
+        if mark is None or not crossed:
+            return
+        if not crossed <= self._crossed:
+            self._crossed |= crossed
+            self._publish(mark, open_positions(self.cache), journal=True)
+        self._obey(self.kill_switch.on_equity(mark))
 
-    def _margin_position(self, position: Position) -> MarginPosition:
-        return MarginPosition(
-            instrument_id=position.instrument_id.value,
-            quantity=position.signed_qty,
-            entry_price=position.avg_px_open,
-            price=self._prices.get(position.instrument_id.value),
-        )
+    def _on_account_change(self, _event: object) -> None:
+        self._equity.change(self.clock.timestamp_ns())
 
     def _publish(self, mark: EquityMark, positions: list[Position], *, journal: bool) -> None:
-        gross = sum(abs(exposure.notional) for exposure in map(self._exposure, positions))
+        gross = sum(abs(exposure_of(position, self._prices).notional) for position in positions)
         exposure = gross / mark.equity if mark.equity > 0 else float("inf")
         state = PortfolioState(
             ts_ns=mark.ts_ns,
@@ -287,8 +299,8 @@ class Guardian(Actor):
         return PortfolioView(
             kill_state=self.kill_switch.state,
             mark=self._equity.last,
-            positions=tuple(map(self._exposure, self._positions())),
-            pending=self._pending(),
+            positions=tuple(exposure_of(position, self._prices) for position in open_positions(self.cache)),
+            pending=pending_entries(self.cache),
             returns=self._daily_returns(now_ns),
             last_price=self._prices.get(instrument_id.value),
             bid=None if quote is None else quote.bid_price.as_double(),
@@ -299,32 +311,6 @@ class Guardian(Actor):
     @property
     def _memory_ns(self) -> int:
         return max(NS_PER_MIN, int(self.config.rules.cooldown_secs * NS_PER_SEC))
-
-    def _positions(self) -> list[Position]:
-        """The open positions; the cache keeps them in an order that differs from run to run, and sums with it."""
-        return sorted(self.cache.positions_open(), key=lambda position: position.id.value)
-
-    def _exposure(self, position: Position) -> Exposure:
-        name = position.instrument_id.value
-        price = self._prices.get(name, position.avg_px_open)
-        return Exposure(
-            instrument_id=name,
-            base=position.base_currency.code if position.base_currency else name,
-            notional=position.signed_qty * price,
-        )
-
-    def _pending(self) -> tuple[Exposure, ...]:
-        """Entries that may still fill: neither closed nor reducing, by the tag their strategy gave them."""
-        orders = [*self.cache.orders_open(), *self.cache.orders_inflight()]
-        unique = {order.client_order_id: order for order in orders if order.tags and "ENTRY" in order.tags}
-        return tuple(
-            Exposure(
-                instrument_id=order.instrument_id.value,
-                base=self.cache.instrument(order.instrument_id).base_currency.code,
-                notional=order.leaves_qty.as_double() * order.price.as_double() * (1 if order.is_buy else -1),
-            )
-            for _, order in sorted(unique.items(), key=lambda item: item[0].value)
-        )
 
     def _daily_returns(self, now_ns: int) -> dict[str, Floats]:
         days = self.config.rules.correlation_days
@@ -337,13 +323,38 @@ class Guardian(Actor):
         """An operator tightens the switch."""
         self._obey(self.kill_switch.stop(state, who=who, why=why, ts_ns=self.clock.timestamp_ns()))
 
-    def clear(self, who: str, why: str) -> None:
-        """An operator lets trading go on."""
+    def clear(self, who: str, why: str, *, rebase: bool = False) -> None:
+        """An operator lets trading go on; with ``rebase``, peak and day's start are set to the equity of now.
+
+        Raises as `KillSwitch.clear` does; nothing has changed then.
+        """
         status = self.kill_switch.clear(who=who, why=why, ts_ns=self.clock.timestamp_ns())
-        if self._risk_switch is not None and self._is_engine_halted:
-            self._risk_switch.set_trading_state(TradingState.ACTIVE)
-            self._is_engine_halted = False
+        if rebase:
+            self._rebase(who, why)
+        self._wall.open()
         self._announce(status)
+
+    def _rebase(self, who: str, why: str) -> None:
+        self._equity.rebase()
+        self._crossed = frozenset()
+        mark = self._equity.last
+        if mark is not None:
+            words = f"peak and day's start are {mark.equity:,.2f} {self._currency} from now on, by {who}: {why}"
+            self.journal.append(EventRecord(ts_ns=self.clock.timestamp_ns(), kind="rebased", words=words))
+
+    def _on_mismatch(self, mismatch: Mismatch) -> None:
+        self._obey(self.kill_switch.on_mismatch(mismatch.words, mismatch.ts_ns))
+
+    def _on_vitals(self, vitals: Vitals) -> None:
+        """What is held is as stale as its quotes or its bars, and never fresher than the loop is late."""
+        held = {each.instrument_id.value for each in closable_positions(self.cache)}
+        if held:
+            waited = (vitals.ts_ns - self._started_ns) / NS_PER_SEC
+            ages = [ages.get(name) for ages in (vitals.quote_age_secs, vitals.bar_age_secs) for name in held]
+            oldest = max(vitals.loop_lag_ms / 1e3, *(waited if age is None else age for age in ages))
+            self._obey(self.kill_switch.on_data_age(oldest, has_positions=True, ts_ns=vitals.ts_ns))
+        self._insist(vitals.ts_ns)
+        self._look_behind()
 
     def _on_pipeline(self, event: PipelineEvent) -> None:
         if not event.ok:
@@ -372,6 +383,10 @@ class Guardian(Actor):
                 words=status.words,
             )
         )
+        self._tell(status)
+
+    def _tell(self, status: KillStatus) -> None:
+        now_ns = self._said_ns = self.clock.timestamp_ns()
         self.msgbus.publish(
             TOPIC_KILL_SWITCH,
             KillSwitchChanged(

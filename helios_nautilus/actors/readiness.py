@@ -23,6 +23,8 @@ from helios_nautilus.messages import TOPIC_READINESS, ReadinessChanged
 type Probe = Callable[[], str]
 """What is missing, in a few words; empty if nothing is."""
 
+BAR_GRACE_SECS: Final = 5.0
+"""How long a bar may be on its way from its close."""
 _STOPPING: Final = "the node is being stopped"
 
 
@@ -60,7 +62,7 @@ class ReadinessConfig(ActorConfig, frozen=True, kw_only=True):
 
     instrument_ids: tuple[InstrumentId, ...]
     base: str = "1m"
-    bar_grace_secs: float = 5.0
+    bar_grace_secs: float = BAR_GRACE_SECS
     books: bool = False
 
 
@@ -95,6 +97,11 @@ class Readiness(Actor):
     def is_ready(self) -> bool:
         """Entries are open."""
         return bool(self._items) and all(item.is_there for item in self._items)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All that an entry needs, as last looked at; empty before the first look."""
+        return self._items
 
     def on_start(self) -> None:
         """Follow the market, and look every second."""

@@ -6,6 +6,8 @@ Knows nothing of orders and engines. A strategy tells it what happened and asks 
 
 from enum import StrEnum
 
+from msgspec import Struct
+
 from helios_nautilus.domain.plan import Bracket, CloseReason, Side
 
 
@@ -98,3 +100,14 @@ class Lifecycle:
     def finish(self) -> None:
         """Nothing is held and nothing works any more."""
         self.phase = Phase.DONE
+
+
+class Guard(Struct, frozen=True, kw_only=True):
+    """What watches over a bet, for those who show it. Prices are the instrument's, ``deadline_ns`` is UTC."""
+
+    decision_id: str
+    stop_price: float
+    target_price: float
+    deadline_ns: int | None
+    is_working: bool
+    """The stop works: emulated here, or at the venue."""

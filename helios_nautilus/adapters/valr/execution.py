@@ -39,6 +39,7 @@ from helios_nautilus.adapters.valr.api.enums import AccountEvent
 from helios_nautilus.adapters.valr.api.http import ValrHttp
 from helios_nautilus.adapters.valr.api.limits import RateLimiter
 from helios_nautilus.adapters.valr.api.link import LinkConfig
+from helios_nautilus.adapters.valr.api.schemas.account_socket import CANCEL_ON_DISCONNECT
 from helios_nautilus.adapters.valr.api.schemas.orders import OrderReply
 from helios_nautilus.adapters.valr.api.schemas.requests import LimitOrder, MarketOrder
 from helios_nautilus.adapters.valr.api.signing import Credentials
@@ -128,6 +129,7 @@ class ValrExecutionClient(LiveExecutionClient):
             on_disconnected=self._on_disconnected,
             credentials=credentials,
             limiter=limiter,
+            greeting=CANCEL_ON_DISCONNECT if config.cancel_on_disconnect else None,
         )
         self._catch_up = CatchUp(
             self._account,

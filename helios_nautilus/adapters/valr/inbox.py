@@ -75,6 +75,9 @@ class Inbox:
                 tracked = self._tracker.find(failure.order_id, failure.customer_order_id)
                 if tracked is not None:
                     self._settlement.soon(tracked)
+            case frames.CancelOnDisconnectUpdate(data=state):
+                if not state.is_on:
+                    self._log.error("VALR does not cancel our open orders if this connection is lost")
             case UnknownFrame():
                 self._log.warning(f"Account socket: a frame of the unknown type {frame.type[:40]!r} was passed over")
             case _:

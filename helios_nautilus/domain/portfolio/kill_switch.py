@@ -6,7 +6,7 @@ It decides *that* trading stops. Cancelling, flattening and journalling are the 
 
 from enum import StrEnum
 from math import inf, isnan
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -39,6 +39,17 @@ class Trigger(StrEnum):
     CLEARED = "CLEARED"
     STORE = "STORE"
     """The stored state could not be read."""
+
+
+_NONE: frozenset[Trigger] = frozenset()
+_CURES: Final[dict[Trigger, str]] = {
+    Trigger.DRAWDOWN: "find out what lost it, then 'helios resume --rebase' measures from then on",
+    Trigger.DAILY_LOSS: "'helios resume' after 00:00 UTC, or with --rebase before",
+    Trigger.PIPELINE_ERRORS: "mend that tier, then 'helios resume'",
+    Trigger.STALE_DATA: "look at the line to the venue, then 'helios resume'",
+    Trigger.RECONCILIATION: "then 'helios resume'",
+}
+"""What a human does about it."""
 
 
 class KillStatus(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,6 +141,19 @@ class KillSwitch:
         """The latched state."""
         return self._status.state
 
+    @property
+    def errors_in_a_row(self) -> int:
+        """Pipeline errors since a decision last went through all of its tiers."""
+        return self._errors_in_a_row
+
+    def crossed(self, mark: EquityMark) -> frozenset[Trigger]:
+        """Which of its limits equity is past."""
+        if mark.drawdown <= self._rules.max_drawdown and mark.daily_loss <= self._rules.max_daily_loss:
+            return _NONE
+        beyond = {Trigger.DRAWDOWN: mark.drawdown > self._rules.max_drawdown}
+        beyond[Trigger.DAILY_LOSS] = mark.daily_loss > self._rules.max_daily_loss
+        return frozenset(trigger for trigger, is_past in beyond.items() if is_past)
+
     def on_equity(self, mark: EquityMark) -> KillStatus | None:
         """A new mark of equity; reaching a limit is not yet past it."""
         rules = self._rules
@@ -191,6 +215,7 @@ class KillSwitch:
     def _escalate(self, state: KillState, trigger: Trigger, words: str, ts_ns: int) -> KillStatus | None:
         if state.level <= self.state.level:
             return None
+        words = f"{words}; {_CURES[trigger]}" if trigger in _CURES else words
         self._status = KillStatus(state=state, trigger=trigger, words=words, ts_ns=ts_ns)
         try:
             self._store.save(self._status)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from math import inf, isfinite
+from typing import Protocol
 
 from msgspec import Struct, structs
 
@@ -80,6 +81,18 @@ class EquityMark(Struct, frozen=True, kw_only=True):
     def daily_loss(self) -> float:
         """Loss since 00:00 UTC as a fraction of the equity then: 0 on a day with a gain, 1 if there was none left."""
         return max(0.0, -self.daily_pnl / self.day_start) if self.day_start > 0.0 else 1.0
+
+
+class EquityStore(Protocol):
+    """Where the newest mark survives a restart."""
+
+    def load(self) -> EquityMark | None:
+        """The mark saved last, None if there never was one; `HeliosError` if it cannot be read."""
+        ...
+
+    def save(self, mark: EquityMark) -> None:
+        """Keep a mark; raises `OSError` if it cannot."""
+        ...
 
 
 class EquityTracker:

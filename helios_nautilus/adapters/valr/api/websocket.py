@@ -52,7 +52,8 @@ class ValrSocket:
     """``/ws/trade`` or ``/ws/account``, as ``config.link.path`` says; logged in if there are credentials.
 
     ``on_connected`` comes before the first frame of a fresh connection, ``on_disconnected`` with the reason after the
-    last: what happened between the two is to be asked for over REST. A hand-over calls neither.
+    last: what happened between the two is to be asked for over REST. A hand-over calls neither. ``greeting`` is sent on
+    every connection, after its subscriptions.
     """
 
     def __init__(
@@ -66,8 +67,10 @@ class ValrSocket:
         limiter: RateLimiter | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
+        greeting: bytes | None = None,
     ) -> None:
         self._config = config
+        self._greeting = greeting
         self._on_message = on_message
         self._on_connected = on_connected
         self._on_disconnected = on_disconnected
@@ -183,11 +186,11 @@ class ValrSocket:
     async def _adopt(self, link: Link) -> asyncio.Task[str]:
         """Subscribe to everything on ``link`` and read it; the task ends with the link and says why."""
         self._links.append(link)
-        frame = self._subscriptions.frame()
-        if frame is not None:
-            # A link that cannot send has ended: its reading will say so.
-            with suppress(VenueError):
-                await link.send(frame)
+        for frame in (self._subscriptions.frame(), self._greeting):
+            if frame is not None:
+                # A link that cannot send has ended: its reading will say so.
+                with suppress(VenueError):
+                    await link.send(frame)
         return self._spawn(self._read(link))
 
     async def _read(self, link: Link) -> str:

@@ -44,7 +44,8 @@ def test_a_drawdown_past_the_limit_halts_and_says_why():
     assert status == KillStatus(
         state=KillState.HALT,
         trigger=Trigger.DRAWDOWN,
-        words="equity is 16.00% below its peak, limit 15.00%",
+        words="equity is 16.00% below its peak, limit 15.00%; "
+        "find out what lost it, then 'helios resume --rebase' measures from then on",
         ts_ns=MIDNIGHT,
     )
 

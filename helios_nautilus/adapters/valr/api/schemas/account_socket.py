@@ -254,10 +254,19 @@ class RateLimitExceeded(Frame, tag="RATE_LIMIT_EXCEEDED", frozen=True, kw_only=T
     data: LimitedRequest
 
 
+CANCEL_ON_DISCONNECT: Final = b'{"type":"CANCEL_ON_DISCONNECT","payload":{"cancelOnDisconnect":true}}'
+"""The request that the account's open orders die with this connection: to be sent on each, VALR forgets it with it."""
+
+
 class CancelOnDisconnectState(WireStruct, frozen=True, kw_only=True):
     """Whether open orders die with the socket; a text on the wire, a flag in the request."""
 
     cancel_on_disconnect: str | bool
+
+    @property
+    def is_on(self) -> bool:
+        """They do."""
+        return self.cancel_on_disconnect in (True, "true")
 
 
 class CancelOnDisconnectUpdate(Frame, tag="CANCEL_ON_DISCONNECT_UPDATE", frozen=True, kw_only=True):
