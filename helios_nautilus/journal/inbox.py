@@ -1,10 +1,14 @@
 """The bounded queue between the engine's thread and the writer's: full, it counts what it loses; it never waits."""
 
 from collections import deque
+from typing import Final
 
 from msgspec import Struct
 
 from helios_nautilus.journal.records import EventRecord, Record
+
+LOST: Final = "journal_records_lost"
+"""Kind of the event that stands where records are missing."""
 
 
 class Loss(Struct, frozen=True):
@@ -79,4 +83,4 @@ class Inbox:
     def _report(self, loss: Loss) -> EventRecord:
         count, self._told = loss.total - self._told, loss.total
         words = f"{count} {'record' if count == 1 else 'records'} could not be kept: the journal's queue was full"
-        return EventRecord(ts_ns=loss.ts_ns, kind="journal_records_lost", words=words)
+        return EventRecord(ts_ns=loss.ts_ns, kind=LOST, words=words)

@@ -69,6 +69,10 @@ class MemoryJournal:
         """Every record of a run, in order."""
         return list(self._find_run(run_id).records)
 
+    def records_of[R: Record](self, run_id: str, kind: type[R]) -> list[R]:
+        """The records of a run that are of one kind, in order."""
+        return [record for record in self._find_run(run_id).records if isinstance(record, kind)]
+
     def decision(self, run_id: str, decision_id: str) -> list[Record]:
         """Every record of one decision, in order."""
         found = _about(self._find_run(run_id).records, decision_id)

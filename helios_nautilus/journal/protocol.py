@@ -57,6 +57,10 @@ class JournalReader(Protocol):
         """Every record of a run, in order."""
         ...
 
+    def records_of[R: Record](self, run_id: str, kind: type[R]) -> list[R]:
+        """The records of a run that are of one kind, in order."""
+        ...
+
     def decision(self, run_id: str, decision_id: str) -> list[Record]:
         """Every record of one decision, in order."""
         ...

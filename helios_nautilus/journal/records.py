@@ -5,16 +5,17 @@ tiers' words to the last fill. Money and prices that came from orders are `Decim
 """
 
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from helios_nautilus.domain.decision.context import GateContext
 from helios_nautilus.domain.decision.schema import AnswerSource
+from helios_nautilus.domain.kept_bets import Role
 
 type Mode = Literal["backtest", "paper", "live"]
 type Action = Literal["proposed", "exit", "dropped"]
-type OrderRole = Literal["ENTRY", "STOP", "TARGET", "EXIT"]
+type OrderRole = Role
 
 
 class Record(Struct, frozen=True, kw_only=True, tag=True):
@@ -340,11 +341,13 @@ class AccountHolding(Struct, frozen=True, kw_only=True):
     instrument_id: str
     quantity: Decimal
     entry_price: Decimal
+    opened_ns: int
 
 
 class AccountRecord(Record, frozen=True, kw_only=True):
     """What a simulated account held when a run began; the run's fills tell what it held later."""
 
+    kind: Literal["cash", "margin"]
     balances: dict[str, Decimal]
     """By currency, base currencies of a cash account too."""
     holdings: tuple[AccountHolding, ...]
@@ -372,6 +375,10 @@ class RebalanceRecord(Record, frozen=True, kw_only=True):
     changes: tuple[WeightChange, ...]
     cash: float
     """Target weight of cash."""
+
+
+AS_ASKED: Final = "as asked"
+"""The words of the event ``stopped`` where a node was stopped on purpose; else they say why it stopped."""
 
 
 class EventRecord(Record, frozen=True, kw_only=True):

@@ -14,18 +14,34 @@ from nautilus_trader.common.component import LiveClock, MessageBus
 from nautilus_trader.execution.messages import (
     CancelAllOrders,
     CancelOrder,
+    GenerateFillReports,
+    GenerateOrderStatusReports,
+    GeneratePositionStatusReports,
     ModifyOrder,
+    QueryOrder,
     SubmitOrder,
     SubmitOrderList,
 )
+from nautilus_trader.execution.reports import FillReport, OrderStatusReport, PositionStatusReport
 from nautilus_trader.live.factories import LiveExecClientFactory
+from nautilus_trader.model.enums import OrderStatus
+from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.portfolio.base import PortfolioFacade
+
+from helios_nautilus.journal.records import AccountHolding
+from helios_nautilus.node.paper_reports import fill_reports, order_report, position_report
 
 
 class PaperExchangeConfig(SandboxExecutionClientConfig, frozen=True, kw_only=True):
-    """The sandbox's configuration; a command arrives ``latency_ms`` after it was sent, all in their order."""
+    """The sandbox's configuration; a command arrives ``latency_ms`` after it was sent, all in their order.
+
+    ``holdings`` are positions of an earlier run. They come back by reconciliation, whose fills move the account, so
+    the starting balances are those from before they were bought.
+    """
 
     latency_ms: float = 250.0
+    holdings: tuple[AccountHolding, ...] = ()
 
 
 class PaperExchange(SandboxExecutionClient):
@@ -35,6 +51,28 @@ class PaperExchange(SandboxExecutionClient):
         super().__init__(loop=loop, config=config, **parts)
         self._latency_secs = config.latency_ms / 1e3
         self._arrivals = loop
+        # As they are defined now, which is what the starting balances count on; the venue may soon tell others.
+        self._holdings = tuple(
+            (self._cache.instrument(InstrumentId.from_str(each.instrument_id)), each) for each in config.holdings
+        )
+
+    async def generate_order_status_reports(self, command: GenerateOrderStatusReports) -> list[OrderStatusReport]:
+        """Orders of an earlier run that opened what is still held."""
+        return [order_report(*each, self.account_id) for each in self._held(command.instrument_id)]
+
+    async def generate_fill_reports(self, command: GenerateFillReports) -> list[FillReport]:
+        """Their fills."""
+        held = self._held(command.instrument_id)
+        return [report for each in held for report in fill_reports(*each, self.account_id)]
+
+    async def generate_position_status_reports(
+        self, command: GeneratePositionStatusReports
+    ) -> list[PositionStatusReport]:
+        """What was held when this run began; asked at the start only."""
+        return [position_report(*each, self.account_id) for each in self._held(command.instrument_id)]
+
+    def _held(self, wanted: InstrumentId | None) -> list[tuple[Instrument, AccountHolding]]:
+        return [(instrument, each) for instrument, each in self._holdings if wanted in (None, instrument.id)]
 
     def submit_order(self, command: SubmitOrder) -> None:
         """Send it on its way, as all the others."""
@@ -55,6 +93,18 @@ class PaperExchange(SandboxExecutionClient):
     def cancel_all_orders(self, command: CancelAllOrders) -> None:
         """See `submit_order`."""
         self._later(super().cancel_all_orders, command)
+
+    async def _query_order(self, command: QueryOrder) -> None:
+        """An order that is sent and has not been answered at once was sent to the exchange of an earlier process."""
+        order = self._cache.order(command.client_order_id)
+        if order is not None and order.status is OrderStatus.SUBMITTED:
+            self.generate_order_rejected(
+                command.strategy_id,
+                command.instrument_id,
+                command.client_order_id,
+                "the exchange it was sent to is gone",
+                self._clock.timestamp_ns(),
+            )
 
     def _later[T](self, deliver: Callable[[T], object], command: T) -> None:
         self._arrivals.call_later(self._latency_secs, self._arrive, deliver, command)

@@ -19,6 +19,7 @@ from helios_nautilus.llm.provider import GateProvider
 from helios_nautilus.llm.recorded import missing_call, wording_of
 from helios_nautilus.llm.reply import Ending, GateCall, GateReply, answered_reply
 from helios_nautilus.node.backtest import run_backtest
+from helios_nautilus.node.session_replay import SessionReplay, replay_session
 
 _ENDINGS: Final = get_args(Ending.__value__)
 """Outcomes of a call that brought an answer, whatever it is worth."""
@@ -77,12 +78,25 @@ def replay_backtest(
 
     Raises what `run_backtest` raises, and `HeliosError` if the records are not a backtest's.
     """
-    run = next((record for record in records if isinstance(record, RunRecord)), None)
-    if run is None or run.mode != "backtest":
-        what = "it has no run record" if run is None else f"it is a {run.mode} run, whose market data are not kept"
-        raise HeliosError(f"only a backtest can be replayed: {what}")
+    run = _run_of(records)
+    if run.mode != "backtest":
+        raise HeliosError(f"it is a {run.mode} run, not a backtest")
     loaded = recorded_config(run) if loaded is None else loaded
     return list(run_backtest(loaded, progress, provider=_provider(loaded.config, records)).journal)
+
+
+def replay_live(records: Sequence[Record], loaded: LoadedConfig | None = None) -> SessionReplay:
+    """What today's code makes of a paper or live run's minutes, as a backtest. Raises what `replay_session` does."""
+    run = _run_of(records)
+    loaded = recorded_config(run) if loaded is None else loaded
+    return replay_session(records, run, loaded, _provider(loaded.config, records))
+
+
+def _run_of(records: Sequence[Record]) -> RunRecord:
+    run = next((record for record in records if isinstance(record, RunRecord)), None)
+    if run is None:
+        raise HeliosError("it has no run record")
+    return run
 
 
 def recorded_config(run: RunRecord) -> LoadedConfig:

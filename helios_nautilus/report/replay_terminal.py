@@ -25,7 +25,7 @@ def print_replay(report: ReplayReport, console: Console) -> None:
     """Print what a replay found, at the console's width."""
     style = "green" if report.is_identical else "red"
     console.print(Text(wrap(_answer(report), console.width), style=f"bold {style}"))
-    for line in _conditions(report.conditions):
+    for line in describe_conditions(report.conditions):
         console.print(Text(wrap(line, console.width, _INDENT)))
     for blame in report.blamed:
         console.print(Text(wrap(_blame(blame), console.width, _INDENT), style="yellow"))
@@ -47,7 +47,8 @@ def _answer(report: ReplayReport) -> str:
     )
 
 
-def _conditions(conditions: Conditions) -> Iterator[str]:
+def describe_conditions(conditions: Conditions) -> Iterator[str]:
+    """What a replay was made with that the first run was not, in lines for a reader."""
     for change in conditions.settings:
         before, after = (_value("default" if each is None else each) for each in (change.before, change.after))
         yield f"Changed setting: {change.field} {before} → {after}"

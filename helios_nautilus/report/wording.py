@@ -15,6 +15,7 @@ _WORDS: Final = {
     "no_shorts": "it would have been a short, which this account may not enter",
     "pending": "an earlier decision was still under way",
     "entries_off": "new entries were switched off",
+    "switched_off": "an operator had switched entries or a tier off",
     "out_of_distribution": "the market looked like nothing the model was trained on",
     # Aether
     "low_confidence": "confidence in the direction was too low",

@@ -8,8 +8,9 @@ from typing import Any
 from nautilus_trader.common.component import LiveClock, MessageBus
 from nautilus_trader.execution.engine import ExecutionEngine
 from nautilus_trader.model.data import BookOrder, OrderBookDelta, OrderBookDeltas
-from nautilus_trader.model.enums import BookAction, OrderSide
-from nautilus_trader.model.instruments import Instrument
+from nautilus_trader.model.enums import BookAction, OrderSide, OrderStatus
+from nautilus_trader.model.events import OrderInitialized
+from nautilus_trader.model.instruments import CurrencyPair, Instrument
 from nautilus_trader.model.orders import Order
 from nautilus_trader.portfolio.portfolio import Portfolio
 from nautilus_trader.risk.engine import RiskEngine
@@ -20,6 +21,7 @@ from nautilus_trader.trading.strategy import Strategy
 
 from helios_nautilus.adapters.valr.instruments import build_instrument
 from helios_nautilus.node.paper_exchange import PaperExchange, PaperExchangeConfig
+from helios_nautilus.strategies.orders import sent_before
 from tests.fakes import BTC
 
 LATENCY_MS = 100.0
@@ -111,6 +113,18 @@ def test_an_order_larger_than_the_best_level_goes_through_the_book_and_pays_valr
     trading(body)
 
 
+def test_a_fee_that_valr_has_changed_since_is_the_one_that_is_paid() -> None:
+    async def body(desk: Desk) -> None:
+        desk.show({1_000_000: "1"})
+        fields = CurrencyPair.to_dict(desk.instrument) | {"taker_fee": "0.001"}
+        desk.exchange.on_data(CurrencyPair.from_dict(fields))
+        order = desk.buy("0.1")
+        await filled(order)
+        assert [str(money) for money in order.commissions()] == ["100.00 ZAR"]
+
+    trading(body)
+
+
 def test_orders_arrive_in_the_order_in_which_they_were_sent() -> None:
     async def body(desk: Desk) -> None:
         desk.show({1_000_000: "1"})
@@ -118,5 +132,18 @@ def test_orders_arrive_in_the_order_in_which_they_were_sent() -> None:
         await filled(second)
         assert first.is_closed
         assert first.ts_last < second.ts_last
+
+    trading(body)
+
+
+def test_an_order_that_an_earlier_process_sent_is_said_to_be_gone_when_somebody_asks() -> None:
+    async def body(desk: Desk) -> None:
+        made = desk.strategy.order_factory.market(BTC, OrderSide.BUY, desk.instrument.make_qty(Decimal("0.1")))
+        fields = OrderInitialized.to_dict(made.init_event)
+        order = sent_before(fields, desk.exchange.account_id, desk.clock.timestamp_ns())
+        desk.strategy.cache.add_order(order)
+        desk.strategy.query_order(order)
+        await filled(order)
+        assert order.status is OrderStatus.REJECTED
 
     trading(body)

@@ -111,8 +111,8 @@ def test_an_answer_that_was_cut_or_refused_is_read_as_it_was_then(config: Helios
         assert reply.answer.risk_flags == (flag,)
 
 
-def test_only_a_backtest_can_be_replayed() -> None:
-    with pytest.raises(HeliosError, match="it is a paper run, whose market data are not kept"):
+def test_only_a_backtest_can_be_replayed_as_one() -> None:
+    with pytest.raises(HeliosError, match="it is a paper run, not a backtest"):
         replay_backtest([replace(run_record(), mode="paper")])
     with pytest.raises(HeliosError, match="it has no run record"):
         replay_backtest([])
