@@ -19,7 +19,7 @@ from nautilus_trader.common.config import LoggingConfig
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.data.config import DataEngineConfig
 from nautilus_trader.execution.engine import ExecutionEngine
-from nautilus_trader.execution.messages import SubmitOrder, SubmitOrderList
+from nautilus_trader.execution.messages import QueryOrder, SubmitOrder, SubmitOrderList
 from nautilus_trader.model.data import Bar, CustomData, DataType, TradeTick
 from nautilus_trader.model.enums import AccountType, AggressorSide, LiquiditySide, OmsType
 from nautilus_trader.model.identifiers import (
@@ -207,6 +207,10 @@ class HandVenue(MockExecutionClient):
         for order in command.order_list.orders:
             self._submitted(order)
 
+    def query_order(self, command: QueryOrder) -> None:
+        """Hear the question; the answer is for the test to give."""
+        self.commands.append(command)
+
     def _submitted(self, order: Order) -> None:
         self.generate_order_submitted(*_names(order), self._clock.timestamp_ns())
 
@@ -376,8 +380,8 @@ class Kit:
         return sorted(self.cache.orders(), key=lambda order: int(order.client_order_id.value.rpartition("-")[2]))
 
     def orders(self, role: OrderRole) -> list[Order]:
-        """The orders of a role, oldest first."""
-        return [order for order in self.all_orders() if order.tags[1] == role]
+        """The orders of a role, oldest first; those that reconciliation brought back do not know theirs."""
+        return [order for order in self.all_orders() if order.tags and order.tags[1] == role]
 
     def order(self, role: OrderRole) -> Order:
         """The newest order of a role."""

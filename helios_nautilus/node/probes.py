@@ -7,23 +7,23 @@ from nautilus_trader.model.identifiers import Venue
 
 from helios_nautilus.actors.readiness import Probe
 from helios_nautilus.adapters.valr import VALR
-from helios_nautilus.journal.writer import JournalWriter
+from helios_nautilus.journal.writer import LiveJournal
 from helios_nautilus.strategies.tiered import TieredStrategy
 
 
-def entry_probes(node: TradingNode, strategy: TieredStrategy, journal: JournalWriter) -> Mapping[str, Probe]:
+def entry_probes(node: TradingNode, strategy: TieredStrategy, journal: LiveJournal) -> Mapping[str, Probe]:
     """By name; `Readiness` has those of the market's data itself."""
     data, execution, cache = node.kernel.data_engine, node.kernel.exec_engine, node.cache
 
     def unguarded() -> str:
-        """Positions of an earlier run come back by reconciliation, their stops do not."""
+        """Positions of an earlier run come back by reconciliation; their stops are sent anew."""
         names = ", ".join(each.value for each in strategy.unguarded())
-        return f"{names} is held without a stop: close it at VALR" if names else ""
+        return f"{names} has no stop yet" if names else ""
 
     def strays() -> str:
-        """Orders of an earlier run may fill, and nobody would know what for."""
+        """Orders of an earlier run are cancelled; until VALR says so they may fill. Foreign ones are nobody's here."""
         names = ", ".join(strategy.strays())
-        return f"{names} of an earlier run still works: cancel it at VALR" if names else ""
+        return f"{names} may still fill and is no order of this run" if names else ""
 
     return {
         "journal": lambda: "" if journal.is_healthy else "it keeps nothing",
@@ -32,4 +32,5 @@ def entry_probes(node: TradingNode, strategy: TieredStrategy, journal: JournalWr
         "account": lambda: "" if cache.account_for_venue(Venue(VALR)) is not None else "unknown",
         "positions": unguarded,
         "orders": strays,
+        "bets": strategy.bets.trouble,
     }

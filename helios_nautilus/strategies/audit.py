@@ -1,7 +1,7 @@
 """Turns Nautilus's order and position events into journal records."""
 
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from nautilus_trader.model.enums import LiquiditySide, OrderSide, OrderType
 from nautilus_trader.model.events import (
@@ -41,22 +41,24 @@ _STATUS: Final = {
 _LIQUIDITY: Final[dict[int, Literal["MAKER", "TAKER"]]] = {LiquiditySide.MAKER: "MAKER", LiquiditySide.TAKER: "TAKER"}
 
 
+class Origin(NamedTuple):
+    """Where an order comes from; a foreign one is of no decision and counts as an exit."""
+
+    decision_id: str
+    role: OrderRole
+
+
 def tags(decision_id: str, role: OrderRole) -> list[str]:
-    """Tags an order carries, so that it can be told apart after a restart."""
+    """Tags an order carries, so that it can be told apart."""
     return [decision_id, role]
 
 
-def role_of(order: Order) -> OrderRole:
-    """What an order is for; an order without our tags counts as an exit."""
-    return order.tags[1] if order.tags and len(order.tags) == 2 else "EXIT"
+def origin_of(order: Order) -> Origin:
+    """Where an order says that it comes from."""
+    return Origin(*order.tags) if order.tags and len(order.tags) == 2 else Origin("", "EXIT")
 
 
-def decision_of(order: Order) -> str:
-    """The decision an order came from, or nothing for a foreign order."""
-    return order.tags[0] if order.tags and len(order.tags) == 2 else ""
-
-
-def order_record(event: OrderEvent, order: Order) -> OrderRecord | None:
+def order_record(event: OrderEvent, order: Order, origin: Origin) -> OrderRecord | None:
     """The record of a new order state; None for states that say nothing new."""
     status = _STATUS.get(type(event))
     if status is None:
@@ -64,10 +66,10 @@ def order_record(event: OrderEvent, order: Order) -> OrderRecord | None:
     price = order.price if order.has_price else order.trigger_price if order.has_trigger_price else None
     return OrderRecord(
         ts_ns=event.ts_event,
-        decision_id=decision_of(order),
+        decision_id=origin.decision_id,
         instrument_id=order.instrument_id.value,
         client_order_id=order.client_order_id.value,
-        role=role_of(order),
+        role=origin.role,
         side=_side(order.side),
         order_type=OrderType(order.order_type).name,
         quantity=order.quantity.as_decimal(),
@@ -77,15 +79,15 @@ def order_record(event: OrderEvent, order: Order) -> OrderRecord | None:
     )
 
 
-def fill_record(event: OrderFilled, order: Order, account_currency: Currency) -> FillRecord:
+def fill_record(event: OrderFilled, origin: Origin, account_currency: Currency) -> FillRecord:
     """The record of a fill."""
     return FillRecord(
         ts_ns=event.ts_event,
-        decision_id=decision_of(order),
+        decision_id=origin.decision_id,
         instrument_id=event.instrument_id.value,
         client_order_id=event.client_order_id.value,
         trade_id=event.trade_id.value,
-        role=role_of(order),
+        role=origin.role,
         side=_side(event.order_side),
         quantity=event.last_qty.as_decimal(),
         price=event.last_px.as_decimal(),

@@ -5,9 +5,11 @@ It only translates predictions into proposals; whether and how large is for the 
 
 from nautilus_trader.model.identifiers import InstrumentId
 
+from helios_nautilus.domain.kept_bets import BetStore
 from helios_nautilus.domain.plan import CloseReason, Side
 from helios_nautilus.journal.protocol import Journal
 from helios_nautilus.messages import TOPIC_PREDICTIONS, Prediction, Proposal
+from helios_nautilus.strategies.recovery import Volatility
 from helios_nautilus.strategies.tiered import TieredStrategy, TieredStrategyConfig
 
 
@@ -27,8 +29,14 @@ class HeliosStrategyConfig(TieredStrategyConfig, frozen=True, kw_only=True):
 class HeliosStrategy(TieredStrategy):
     """Acts on `Prediction` messages, whoever made them: the model in-line or a catalogue's replay."""
 
-    def __init__(self, config: HeliosStrategyConfig, journal: Journal) -> None:
-        super().__init__(config, journal)
+    def __init__(
+        self,
+        config: HeliosStrategyConfig,
+        journal: Journal,
+        store: BetStore | None = None,
+        volatility: Volatility = lambda _name: None,
+    ) -> None:
+        super().__init__(config, journal, store, volatility)
         self._instrument_ids = frozenset(config.instrument_ids)
 
     def on_start(self) -> None:
@@ -50,8 +58,9 @@ class HeliosStrategy(TieredStrategy):
         if prediction.veto:
             self.note(prediction.decision_id, instrument_id, "dropped", prediction.veto, side)
             return
-        if self.has_bet(instrument_id):
-            self._reconsider(prediction, side)
+        bet = self.bets.on(instrument_id)
+        if bet is not None:
+            self._reconsider(prediction, side, bet.life.side)
             return
         reason = self._objection(instrument_id, side)
         if reason is not None:
@@ -63,6 +72,8 @@ class HeliosStrategy(TieredStrategy):
     def _objection(self, instrument_id: InstrumentId, side: Side) -> str | None:
         if not self.entries_allowed:
             return "entries_off"
+        if not self.is_switched_on:
+            return "switched_off"
         if not self.is_ready:
             return "not_ready"
         if self.is_pending(instrument_id):
@@ -71,9 +82,8 @@ class HeliosStrategy(TieredStrategy):
             return "no_shorts"
         return None
 
-    def _reconsider(self, prediction: Prediction, side: Side) -> None:
+    def _reconsider(self, prediction: Prediction, side: Side, held: Side) -> None:
         """Leave a position when the other direction has become the model's first choice of the three."""
-        held = self._bets[prediction.instrument_id].life.side
         p_against = prediction.p_sell if held is Side.LONG else prediction.p_buy
         turned = side is not held and p_against >= prediction.p_hold
         if turned and self.leave(prediction.instrument_id, CloseReason.SIGNAL):

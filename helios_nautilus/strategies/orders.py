@@ -7,10 +7,12 @@ from decimal import Decimal
 
 from nautilus_trader.common.factories import OrderFactory
 from nautilus_trader.core.datetime import unix_nanos_to_dt
+from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.model.enums import OrderSide, OrderType, TimeInForce, TriggerType
-from nautilus_trader.model.events import OrderInitialized
+from nautilus_trader.model.events import OrderInitialized, OrderSubmitted
+from nautilus_trader.model.identifiers import AccountId
 from nautilus_trader.model.instruments import Instrument
-from nautilus_trader.model.objects import Quantity
+from nautilus_trader.model.objects import Price, Quantity
 from nautilus_trader.model.orders import Order, OrderList, OrderUnpacker
 from nautilus_trader.model.position import Position
 
@@ -97,6 +99,28 @@ def _at_venue(order: Order) -> Order:
     """The same without emulation: the factory has either all orders of a bracket emulated or none."""
     fields = OrderInitialized.to_dict(order.init_event) | {"emulation_trigger": TriggerType.NO_TRIGGER.name}
     return OrderUnpacker.from_init(OrderInitialized.from_dict(fields))
+
+
+def sent_before(fields: dict[str, object], account_id: AccountId, now_ns: int) -> Order:
+    """An order of an earlier run, and under way: nobody knows what became of it. Those it was linked to are gone."""
+    alone = {"contingency_type": "NO_CONTINGENCY", "linked_order_ids": None, "order_list_id": None}
+    order = OrderUnpacker.from_init(OrderInitialized.from_dict({**fields, **alone}))
+    names = order.trader_id, order.strategy_id, order.instrument_id, order.client_order_id
+    order.apply(OrderSubmitted(*names, account_id, UUID4(), now_ns, now_ns))
+    return order
+
+
+def limit_exit(factory: OrderFactory, position: Position, decision_id: str, price: Price) -> Order:
+    """An order that closes at once what it can of a position, at ``price`` or better, and nothing later."""
+    return factory.limit(
+        instrument_id=position.instrument_id,
+        order_side=position.closing_order_side(),
+        quantity=position.quantity,
+        price=price,
+        time_in_force=TimeInForce.IOC,
+        reduce_only=True,
+        tags=audit.tags(decision_id, "EXIT"),
+    )
 
 
 def market_exit(factory: OrderFactory, position: Position, decision_id: str) -> Order:

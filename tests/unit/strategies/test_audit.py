@@ -36,11 +36,11 @@ def fill(order: object, commission: Money) -> OrderFilled:
 def test_an_order_tells_its_decision_and_role_by_its_tags() -> None:
     order = limit_order(audit.tags("BTCZAR.VALR-20260105T0005", "STOP"))
 
-    assert (audit.decision_of(order), audit.role_of(order)) == ("BTCZAR.VALR-20260105T0005", "STOP")
+    assert audit.origin_of(order) == ("BTCZAR.VALR-20260105T0005", "STOP")
 
 
 def test_a_foreign_order_is_of_no_decision_and_counts_as_an_exit() -> None:
-    assert (audit.decision_of(limit_order()), audit.role_of(limit_order())) == ("", "EXIT")
+    assert audit.origin_of(limit_order()) == ("", "EXIT")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_foreign_order_is_of_no_decision_and_counts_as_an_exit() -> None:
 def test_a_commission_is_valued_in_the_accounts_currency(commission: Money, value: Decimal) -> None:
     order = limit_order(audit.tags("d", "ENTRY"))
 
-    record = audit.fill_record(fill(order, commission), order, ZAR)
+    record = audit.fill_record(fill(order, commission), audit.origin_of(order), ZAR)
 
     assert record.commission_value == value
     assert (record.role, record.side, record.quantity, record.price) == ("ENTRY", "BUY", Decimal("0.01"), 1_000_000)
@@ -72,7 +72,7 @@ def test_states_that_say_something_new_are_recorded(make: object, status: str | 
     order.apply(TestEventStubs.order_accepted(order))
     event: OrderEvent = make(order)
 
-    record = audit.order_record(event, order)
+    record = audit.order_record(event, order, audit.origin_of(order))
 
     assert (None if record is None else record.status) == status
     if record is not None:

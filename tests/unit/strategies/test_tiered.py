@@ -722,7 +722,7 @@ def test_the_engine_watches_over_stop_and_target_and_the_venue_has_the_entry_alo
         TriggerType.BID_ASK,
     ]
     assert entry.linked_order_ids == [stop.client_order_id, target.client_order_id]
-    assert audit.role_of(entry) == "ENTRY"
+    assert audit.origin_of(entry).role == "ENTRY"
 
 
 def ready(kit: Kit, *, is_ready: bool) -> None:

@@ -41,6 +41,10 @@ class World:
     def living(self) -> list[Order]:
         return [order for order in self.kit.all_orders() if not order.is_closed]
 
+    def role(self, order: Order) -> str:
+        """What an order is for."""
+        return str(order.tags[1])
+
     def happen(self, act: str, which: int) -> None:
         match act:
             case "wait":
@@ -55,7 +59,7 @@ class World:
 
     def answer(self, act: str, order: Order) -> None:
         """What the venue does to an order, if its rules allow it."""
-        is_entry, is_new = order.tags[1] == "ENTRY", order.status == OrderStatus.SUBMITTED
+        is_entry, is_new = self.role(order) == "ENTRY", order.status == OrderStatus.SUBMITTED
         is_released = is_entry or self.held > 0
         if act == "accept" and is_new and is_released:
             self.kit.venue.accept(order)
@@ -74,17 +78,22 @@ class World:
         for order in self.living:
             if order.is_pending_cancel:
                 self.kit.venue.cancel(order)
-            elif order.tags[1] == "EXIT":
+            elif self.role(order) == "EXIT":
                 self.answer("fill", order)
         self.kit.advance_to(self.kit.clock.timestamp_ns() + 2 * NS_PER_MIN)
 
     @property
+    def has_tried(self) -> bool:
+        """An exit was sent."""
+        return any(self.role(order) == "EXIT" for order in self.kit.all_orders())
+
+    @property
     def is_guarded(self) -> bool:
         """Stops for all that is held, or an exit; or the venue took none, and the strategy is about to send another."""
-        guard = sum((o.leaves_qty.as_decimal() for o in self.living if o.tags[1] == "STOP"), Decimal(0))
-        is_leaving = any(order.tags[1] == "EXIT" for order in self.living)
+        guard = sum((o.leaves_qty.as_decimal() for o in self.living if self.role(o) == "STOP"), Decimal(0))
+        is_leaving = any(self.role(order) == "EXIT" for order in self.living)
         is_asking = any(name.startswith("HELIOS-CHECK") for name in self.kit.clock.timer_names)
-        return guard >= self.held or is_leaving or (is_asking and bool(self.kit.orders("EXIT")))
+        return guard >= self.held or is_leaving or (is_asking and self.has_tried)
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,0 +1,83 @@
+"""The file of the bets under way: a round trip, and what is made of one that cannot be read."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from helios_nautilus.domain.kept_bets import KeptBet
+from helios_nautilus.domain.lifecycle import Phase
+from helios_nautilus.domain.plan import CloseReason, Side
+from helios_nautilus.journal.bet_file import BetFile
+
+BET = KeptBet(
+    decision_id="BTCZAR.VALR-20260105T0005",
+    instrument_id="BTCZAR.VALR",
+    decided_ns=1,
+    side=Side.SHORT,
+    reference=1_000_000.1,
+    stop_price=1_020_000.3,
+    target_price=960_000.0,
+    hold_ns=3,
+    phase=Phase.EXITING,
+    opened_ns=2,
+    exit_reason=CloseReason.SIGNAL,
+    is_closed=False,
+    extreme=990_000.7,
+    costs=Decimal("35.1234567890123"),
+    trades=("a", "b"),
+    roles={"O-1": "ENTRY", "O-2": "STOP"},
+    in_doubt=({"client_order_id": "O-1", "tags": ["x", "ENTRY"], "price": None},),
+)
+
+
+class Trouble(list[str]):
+    """What was told."""
+
+    def file(self, path: Path) -> BetFile:
+        return BetFile(path, self.append)
+
+
+def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+    Trouble().file(tmp_path / "bets.json").save([BET])
+
+    assert Trouble().file(tmp_path / "bets.json").load() == (BET,)
+
+
+def test_a_missing_file_holds_no_bets(tmp_path: Path) -> None:
+    trouble = Trouble()
+
+    assert trouble.file(tmp_path / "bets.json").load() == ()
+    assert trouble == []
+
+
+@pytest.mark.parametrize("content", [b"", b"[{", b"\xff", b"{}", b"null", b'[{"decision_id": "a"}]', b"[1]"])
+def test_a_file_that_cannot_be_read_is_told_and_kept_aside(tmp_path: Path, content: bytes) -> None:
+    path, trouble = tmp_path / "bets.json", Trouble()
+    (tmp_path / "bets.json.unreadable-1").write_bytes(b"an older one")
+    path.write_bytes(content)
+
+    assert trouble.file(path).load() == ()
+
+    assert "bets.json cannot be read" in trouble[0]
+    assert "bets.json.unreadable-2" in trouble[0]
+    assert (tmp_path / "bets.json.unreadable-2").read_bytes() == content
+    assert not path.exists()
+
+
+def test_a_path_that_is_no_file_ends_nothing_either(tmp_path: Path) -> None:
+    (tmp_path / "bets.json").mkdir()
+    trouble = Trouble()
+
+    assert trouble.file(tmp_path / "bets.json").load() == ()
+    assert len(trouble) == 1
+
+
+def test_a_save_that_fails_leaves_the_old_bets(tmp_path: Path) -> None:
+    file = Trouble().file(tmp_path / "bets.json")
+    file.save([BET])
+    (tmp_path / "bets.json.new").mkdir()
+
+    with pytest.raises(OSError, match=r"bets\.json\.new"):
+        file.save([])
+    assert file.load() == (BET,)

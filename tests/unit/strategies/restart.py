@@ -1,0 +1,63 @@
+"""The process is killed and another one starts: what the venue has comes back, what the process knew does not."""
+
+from collections.abc import Container
+from typing import Any
+
+from nautilus_trader.model.events import (
+    OrderAccepted,
+    OrderCanceled,
+    OrderExpired,
+    OrderFilled,
+    OrderInitialized,
+    OrderRejected,
+    OrderUpdated,
+)
+from nautilus_trader.model.orders import Order, OrderUnpacker
+
+from helios_nautilus.domain.kept_bets import BetStore
+from helios_nautilus.journal.memory import MemoryJournal
+from helios_nautilus.strategies.tiered import TieredStrategy, TieredStrategyConfig
+from tests.fakes import BTC, ETH, Kit
+
+_TOLD_BY_THE_VENUE = (OrderAccepted, OrderUpdated, OrderFilled, OrderCanceled, OrderExpired, OrderRejected)
+
+
+def next_run(kit: Kit, ts_ns: int, *, emulated: Container[str] = ()) -> Kit:
+    """A fresh engine after its reconciliation, at a time.
+
+    Orders of the ``emulated`` roles ended with the process, unless they had been released and traded.
+    """
+    fresh = Kit(BTC, ETH)
+    fresh.advance_to(ts_ns)
+    for order in kit.all_orders():
+        role = order.tags[1] if order.tags else ""
+        if role not in emulated or order.filled_qty > 0:
+            bring_back(fresh, order)
+    return fresh
+
+
+def bring_back(kit: Kit, order: Order) -> None:
+    """Reconciliation makes an order anew out of the venue's reports: without tags, with the fills it had."""
+    told = [event for event in order.events if isinstance(event, _TOLD_BY_THE_VENUE)]
+    if not told:
+        return
+    order = _untagged(order)
+    kit.cache.add_order(order)
+    if not isinstance(told[0], OrderAccepted | OrderRejected):
+        kit.venue.accept(order)  # as the engine does for an order that traded
+    for event in told:
+        kit.msgbus.send("ExecEngine.process", event)
+
+
+def _untagged(order: Order) -> Order:
+    fields = OrderInitialized.to_dict(order.init_event) | {"tags": None, "linked_order_ids": None, "reconciliation": 1}
+    return OrderUnpacker.from_init(OrderInitialized.from_dict(fields | {"contingency_type": "NO_CONTINGENCY"}))
+
+
+def recovering(kit: Kit, journal: MemoryJournal, store: BetStore, **settings: Any) -> TieredStrategy:
+    """A started strategy whose bets outlive it."""
+    volatility = settings.pop("volatility", lambda _name: None)
+    config = TieredStrategyConfig(instrument_ids=(BTC, ETH), **settings)
+    strategy = kit.start(TieredStrategy(config, journal, store, volatility))
+    kit.advance_to(kit.clock.timestamp_ns())  # once it runs it takes up what is there
+    return strategy
