@@ -1,0 +1,124 @@
+"""The pages as a whole: which there are, and how each follows the feed for as long as its visitor may look."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.responses import HTMLResponse
+from nicegui import app as pages
+from nicegui import ui
+from nicegui.client import Client
+
+from helios_nautilus.dashboard.access import Caller
+from helios_nautilus.dashboard.app import Parts
+from helios_nautilus.dashboard.guard import LOGIN
+from helios_nautilus.dashboard.pages.controls import EmergencyStop, build_controls
+from helios_nautilus.dashboard.pages.feed import Feed, Picture
+from helios_nautilus.dashboard.pages.frame import ICON, Frame, dress
+from helios_nautilus.dashboard.pages.ledgers import build_decisions, build_events, build_trades
+from helios_nautilus.dashboard.pages.live import Words, tag
+from helios_nautilus.dashboard.pages.login import login_page
+from helios_nautilus.dashboard.pages.orders import Desk
+from helios_nautilus.dashboard.pages.overview import Show, build_overview
+from helios_nautilus.dashboard.pages.story import build_story
+from helios_nautilus.dashboard.steering import CallerHelm
+
+type Build = Callable[[Desk], list[Show]]
+"""Builds what is inside a page; what is returned shows a picture in it."""
+
+_PAGES: Final[dict[str, tuple[str, Build]]] = {
+    "/": ("Overview", lambda _: build_overview()),
+    "/trades": ("Trades", lambda _: build_trades()),
+    "/decisions": ("Decisions", lambda _: build_decisions()),
+    "/events": ("Events", lambda _: build_events()),
+    "/controls": ("Controls", build_controls),
+}
+_COMPRESSION: Final = 4
+"""Of a megabyte of scripts, on the loop that serves everyone: quick rather than small."""
+_RECONNECT_SECS: Final = 60.0
+"""How long a page of a browser that lost its connection is kept as it was."""
+
+
+def mount_pages(app: FastAPI) -> None:
+    """Serve the pages at the root of the dashboard's app, beside its API."""
+    _Site(app.state.parts).mount(app)
+
+
+class _Site:
+    """The pages of one mode; the app lets nobody in without a `Caller` in the request's state."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._feed = Feed(parts.view)
+        self._view = parts.view
+        self._steering = parts.steering
+        self._access = parts.access
+
+    def mount(self, app: FastAPI) -> None:
+        """Add every page, and what runs beside them."""
+        for path, (title, build) in _PAGES.items():
+            self._add(path, title, build)
+        self._add_story()
+        self._add_login(app)
+        pages.on_startup(self._feed.run)
+        ui.run_with(
+            app,
+            title="Helios",
+            favicon=ICON,
+            dark=None,
+            language="en-US",
+            tailwind=False,
+            reconnect_timeout=_RECONNECT_SECS,
+            show_welcome_message=False,
+            binding_refresh_interval=None,
+            gzip_middleware_factory=partial(GZipMiddleware, minimum_size=1000, compresslevel=_COMPRESSION),
+        )
+
+    def _add(self, path: str, title: str, build: Build) -> None:
+        @ui.page(path)
+        async def page(request: Request, client: Client) -> None:
+            picture = await self._feed.picture()
+            desk = self._desk(request)
+            frame, stop = self._frame(title, path, desk, client)
+            with tag("div", "page", id="content", tabindex="-1"):
+                Words(title, tag="h1", classes="unseen")
+                shows = [frame.show, stop.show, *build(desk)]
+            self._follow(request.state.caller, shows, picture)
+
+    def _add_story(self) -> None:
+        @ui.page("/decisions/{name}")
+        async def page(name: str, request: Request, client: Client) -> None:
+            picture = await self._feed.picture()
+            frame, stop = self._frame("Decision", "/decisions", self._desk(request), client)
+            with tag("div", "page", id="content", tabindex="-1"):
+                await build_story(self._view, name)
+            self._follow(request.state.caller, [frame.show, stop.show], picture)
+
+    def _add_login(self, app: FastAPI) -> None:
+        @app.get(LOGIN, include_in_schema=False)
+        async def login(again: bool = False) -> HTMLResponse:
+            trouble = "This token is not valid. Is it one of 'helios dashboard token list'?" if again else ""
+            return HTMLResponse(login_page(self._steering.mode, trouble))
+
+    def _desk(self, request: Request) -> Desk:
+        return Desk(CallerHelm(self._steering, request.state.caller), self._feed, self._steering.mode)
+
+    def _frame(self, title: str, place: str, desk: Desk, client: Client) -> tuple[Frame, EmergencyStop]:
+        dress(title, desk.mode)
+        frame = Frame(desk.mode, place, desk.helm.who, client)
+        with frame.end:
+            return frame, EmergencyStop(desk)
+
+    def _follow(self, caller: Caller, shows: list[Show], picture: Picture) -> None:
+        """Show this picture and each later one, until the visitor's token or session ends."""
+
+        def show(new: Picture) -> None:
+            if not self._access.stands(caller):
+                ui.navigate.to(LOGIN)
+                return
+            for each in shows:
+                each(new)
+
+        show(picture)
+        self._feed.changed.subscribe(show)
