@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.12 >/dev/null 2>&1 && python3.12 -c '' 2>/dev/null && echo python3.12 || echo python3)
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help backtest test venue chaos journal-soak check promotion bench docs lock clean
+.PHONY: help backtest test venue chaos journal-soak soak-paper soak-live check promotion bench docs lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,11 +34,21 @@ chaos: $(INSTALLED) ## Trade through 200 seeds of scripted faults and kills; com
 journal-soak: $(INSTALLED) ## Kill the journal's writer and stop its database for five minutes; then count every row
 	$(BIN)/python -m tests.chaos_journal
 
-check: $(INSTALLED) ## Lint, type-check, and hold the layers
+SECS := 3600
+
+soak-paper: $(INSTALLED) ## Trade recorded minutes on paper at 20x through faults, for SECS seconds; then judge
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.soak paper --secs $(SECS)
+
+soak-live: $(INSTALLED) ## The same with a live node, held against the simulated exchange's ledger
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.soak live --secs $(SECS)
+
+check: $(INSTALLED) ## Lint, type-check, hold the layers, and look over the container's files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 promotion: $(INSTALLED) ## Put the promotion gate on trial: 20 seeds of markets without an edge, 20 with one
 	$(BIN)/python -m benchmarks.promotion

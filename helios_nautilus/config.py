@@ -20,11 +20,13 @@ from helios_nautilus.domain.drift import DriftRules
 from helios_nautilus.domain.features.spec import FeatureSpec
 from helios_nautilus.domain.labels import LabelConfig
 from helios_nautilus.domain.plan import ExitPlan
+from helios_nautilus.domain.portfolio.flatten import FlattenRules
 from helios_nautilus.domain.portfolio.guardian import GuardianRules
 from helios_nautilus.domain.portfolio.kill_switch import KillSwitchRules
 from helios_nautilus.domain.risk.sizing import SizingRules
 from helios_nautilus.domain.risk.volatility import VolatilityRules
 from helios_nautilus.domain.timeframe import NS_PER_SEC, Timeframes, parse_timeframe
+from helios_nautilus.domain.watchdog import WatchdogRules
 from helios_nautilus.errors import ConfigError
 from helios_nautilus.llm.news import NewsSettings
 from helios_nautilus.llm.settings import LlmSettings
@@ -34,6 +36,7 @@ from helios_nautilus.models.network import PRESETS, Device
 from helios_nautilus.models.pointer import CHAMPION
 from helios_nautilus.models.precision import Precision
 from helios_nautilus.models.train import TrainConfig
+from helios_nautilus.watch.settings import AlertSettings, LogSettings, MetricsSettings
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -167,6 +170,7 @@ class GuardianSection(Section, frozen=True, kw_only=True):
 
     rules: GuardianRules = GuardianRules()
     kill_switch: KillSwitchRules = KillSwitchRules()
+    flatten: FlattenRules = FlattenRules()
 
 
 class ExecutionSection(Section, frozen=True, kw_only=True):
@@ -193,6 +197,15 @@ class VenueSection(Section, frozen=True, kw_only=True):
     ws_url: str = "wss://api.valr.com"
     sub_account: str | None = None
     """The account that a primary key trades: digits; without it the key's own."""
+    cancel_on_disconnect: bool = True
+    """Whether VALR cancels all open orders of the account, whoever's they are, when a live node's line to it is lost.
+    Stops and targets are not among them: the node watches over those itself."""
+    speed: float = 1.0
+    """Venue seconds per second, as given to `helios sim`; other than 1 for a simulator only."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.speed <= 1000.0:
+            raise ConfigError("venue: speed must be above 0 and at most 1000")
 
 
 class NodeSection(Section, frozen=True, kw_only=True):
@@ -240,11 +253,15 @@ class HeliosConfig(Section, frozen=True, kw_only=True):
     journal: JournalSection = JournalSection()
     venue: VenueSection = VenueSection()
     node: NodeSection = NodeSection()
+    watchdog: WatchdogRules = WatchdogRules()
+    metrics: MetricsSettings = MetricsSettings()
+    alerts: AlertSettings = AlertSettings()
+    logs: LogSettings = LogSettings()
     reports: Path = Path("reports")
     """Folder of the reports."""
 
     def __post_init__(self) -> None:
-        if re.fullmatch(r"\w[\w.-]*", self.name) is None:
+        if re.fullmatch(r"\w[\w.-]*", self.name, re.ASCII) is None:
             raise ConfigError("name must be made of letters, digits, '_', '-' and '.': it names a folder")
         slowest = self.data.timeframes.low
         if self.backtest.start_ns % parse_timeframe(slowest):

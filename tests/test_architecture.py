@@ -59,7 +59,7 @@ def test_wall_around_the_domain_holds() -> None:
 
 
 def test_models_journal_and_report_need_no_engine() -> None:
-    apart = ("models", "journal", "llm", "simulator", "report")
+    apart = ("models", "journal", "llm", "simulator", "watch", "report", "dashboard")
     modules = [name for name in MODULES if name.split(".")[1] in apart]
     assert modules
     done = import_without(modules, "nautilus_trader")
@@ -109,10 +109,38 @@ def test_names_a_user_imports_are_pinned() -> None:
 
 def test_commands_are_pinned() -> None:
     context = click.Context(cli)
-    names = ["backtest", "data", "doctor", "evaluate", "gate", "journal", "live", "models", "paper", "predict"]
-    assert cli.list_commands(context) == [*names, "replay", "retrain", "sim", "train", "verify", "why"]
-    groups = {name: cli.get_command(context, name) for name in ("data", "gate", "journal", "models", "verify")}
+    names = [
+        "alert",
+        "backtest",
+        "dashboard",
+        "data",
+        "doctor",
+        "evaluate",
+        "gate",
+        "journal",
+        "kill",
+        "live",
+        "models",
+        "paper",
+        "predict",
+        "replay",
+        "resume",
+        "retrain",
+        "sim",
+        "status",
+        "switch",
+        "train",
+        "verify",
+        "why",
+    ]
+    assert cli.list_commands(context) == names
+    groups = {
+        name: cli.get_command(context, name)
+        for name in ("alert", "dashboard", "data", "gate", "journal", "models", "verify")
+    }
     assert {name: sorted(group.commands) for name, group in groups.items() if isinstance(group, click.Group)} == {
+        "alert": ["test"],
+        "dashboard": ["token"],
         "data": ["backfill", "demo", "gaps", "import", "list", "verify"],
         "gate": ["record", "try"],
         "journal": ["decisions", "export", "prune", "runs", "tail", "verify"],

@@ -1,6 +1,7 @@
 """`helios sim`: VALR on a local port."""
 
 import asyncio
+import re
 import sys
 import time
 from collections import defaultdict
@@ -16,7 +17,13 @@ from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
 from helios_nautilus.errors import DataError, HeliosError
 from helios_nautilus.simulator.exchange.clock import RunningClock
 from helios_nautilus.simulator.exchange.faults import FaultScript, load_faults
-from helios_nautilus.simulator.exchange.opening import Credentials, open_account, open_venue, synthetic_markets
+from helios_nautilus.simulator.exchange.opening import (
+    DEMO_DEPOSITS,
+    Credentials,
+    open_account,
+    open_venue,
+    synthetic_markets,
+)
 from helios_nautilus.simulator.exchange.server import Exchange, Rules
 
 
@@ -53,6 +60,13 @@ from helios_nautilus.simulator.exchange.server import Exchange, Rules
     "--secret", envvar="VALR_API_SECRET", help="Its secret; better in VALR_API_SECRET than on a command line."
 )
 @click.option("--sub-account", is_flag=True, help="The key belongs to a sub-account, which may trade perpetuals.")
+@click.option(
+    "--deposit",
+    "deposits",
+    multiple=True,
+    metavar="CURRENCY=AMOUNT",
+    help="What the account begins with, e.g. ZAR=100000; give it again for more. Without it some of everything.",
+)
 @click.option("--limit-scale", default=1.0, show_default=True, help="Multiplies VALR's rate limits; 0 is no limits.")
 @click.option("--json", "as_json", is_flag=True, help="Print URL and key as one JSON line.")
 def sim(
@@ -68,6 +82,7 @@ def sim(
     key: str | None,
     secret: str | None,
     sub_account: bool,
+    deposits: tuple[str, ...],
     limit_scale: float,
     as_json: bool,
 ) -> None:
@@ -80,7 +95,9 @@ def sim(
     now_ns = time.time_ns()
     opens_ns = None if start is None else _parse_start(start)
     venue = open_venue(markets, seed=seed, opens_ns=opens_ns, now_ns=now_ns if speed == 1.0 else None)
-    credentials = open_account(venue, key=key, secret=secret, label="simulator" if sub_account else None)
+    label = "simulator" if sub_account else None
+    funds = _amounts(deposits) or DEMO_DEPOSITS
+    credentials = open_account(venue, key=key, secret=secret, label=label, deposits=funds)
     # The venue opens on a whole minute: at speed 1 its clock agrees with the client's.
     clock = RunningClock(now_ns if speed == 1.0 else venue.now_ns, speed)
     script = load_faults(faults) if faults else FaultScript()
@@ -118,6 +135,17 @@ def _by_pair(files: tuple[str, ...]) -> dict[str, list[Path]]:
             raise click.UsageError(f"--file wants PAIR=FILE, e.g. BTCUSDT=candles.parquet; it got '{given}'")
         paths[symbol.upper()].append(Path(path))
     return dict(paths)
+
+
+def _amounts(deposits: tuple[str, ...]) -> dict[str, str]:
+    amounts: dict[str, str] = {}
+    for given in deposits:
+        currency, _, amount = given.partition("=")
+        if currency not in DEMO_DEPOSITS or re.fullmatch(r"\d+(\.\d+)?", amount, re.ASCII) is None:
+            known = ", ".join(DEMO_DEPOSITS)
+            raise click.UsageError(f"--deposit wants CURRENCY=AMOUNT of {known}, e.g. ZAR=100000; it got '{given}'")
+        amounts[currency] = amount
+    return amounts
 
 
 def _parse_start(text: str) -> int:

@@ -1,23 +1,29 @@
 """`helios paper` and `helios live`: trade until a signal, and say line by line how the node is."""
 
+import time
 from pathlib import Path
 
 import click
 
-from helios_nautilus.config import load_config
+from helios_nautilus.config import LoadedConfig, load_config
+from helios_nautilus.journal.records import Mode
 from helios_nautilus.node.live import run_live, run_paper
+from helios_nautilus.watch.log_lines import LogLines
 
 _config = click.argument("config", type=click.Path(path_type=Path))
 
 
 @click.command()
 @_config
-def paper(config: Path) -> None:
+@click.option("--fresh", is_flag=True, help="Begin a new account, whatever the last run left.")
+def paper(config: Path, fresh: bool) -> None:
     """Trade live data of VALR with play money: CONFIG's tiers and strategy, orders filled from VALR's books.
 
-    Needs no key. An interrupt or SIGTERM stops it: entries off, orders cancelled, positions closed; a second hurries.
+    The account goes on where the last run of CONFIG's name left it. Needs no key. An interrupt or SIGTERM stops it:
+    entries off, orders cancelled, positions closed; a second hurries.
     """
-    run_paper(load_config(config), _tell)
+    loaded = load_config(config)
+    run_paper(loaded, _lines(loaded, "paper"), fresh=fresh)
 
 
 @click.command()
@@ -34,8 +40,9 @@ def live(config: Path, account: str | None) -> None:
         typed = account or click.prompt(f"This trades the real money of '{name}'. Its name, to go on", default="")
         return bool(typed == name)
 
-    run_live(load_config(config), _tell, confirm)
+    loaded = load_config(config)
+    run_live(loaded, _lines(loaded, "live"), confirm)
 
 
-def _tell(what: str, words: str) -> None:
-    click.echo(f"{what:<12} {words}")
+def _lines(loaded: LoadedConfig, mode: Mode) -> LogLines:
+    return LogLines(loaded.config.logs.format, mode, click.echo, time.time_ns)

@@ -105,3 +105,5 @@ class NodeStatus(Struct, frozen=True, kw_only=True):
     is_journal_healthy: bool
     pipeline_errors: int
     """In a row."""
+    journal_kept: int = 0
+    """Rows of the run that are in the database or on the disk."""

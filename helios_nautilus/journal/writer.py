@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from msgspec import Struct
 
@@ -38,6 +38,23 @@ class WriterStatus(Struct, frozen=True, kw_only=True):
     is_direct: bool
     """Rows go straight to the database."""
     is_healthy: bool
+
+
+class LiveJournal(Protocol):
+    """What a node sees of the journal it writes: a `Journal` that says how it is getting on."""
+
+    def append(self, record: Record) -> None:
+        """See `Journal`."""
+        ...
+
+    @property
+    def is_healthy(self) -> bool:
+        """What is appended now will be kept."""
+        ...
+
+    def status(self) -> WriterStatus:
+        """Figures of this moment."""
+        ...
 
 
 class JournalWriter:

@@ -10,7 +10,9 @@ from functools import partial
 from helios_nautilus.actors.consult import Beside, Consult, OnTheSpot
 from helios_nautilus.actors.offload import Worker
 from helios_nautilus.config import HeliosConfig
-from helios_nautilus.journal.connect import kill_path
+from helios_nautilus.journal.bet_file import BetFile
+from helios_nautilus.journal.connect import kill_path, state_path
+from helios_nautilus.journal.equity_file import EquityFile
 from helios_nautilus.journal.kill_file import KillFile
 from helios_nautilus.journal.records import Mode
 from helios_nautilus.llm.chain import build_provider, build_remote
@@ -33,6 +35,9 @@ def live_means(config: HeliosConfig, mode: Mode, loop: asyncio.AbstractEventLoop
             predict=predict,
             fit=fit,
             kill_store=_kill_store(mode),
+            equity_store=equity_file(config, mode),
+            bet_store=BetFile(state_path(mode, "bets"), on_trouble=partial(tell, "bets")),
+            is_spot_in_balances=mode == "live",
             news=_news(config, tell, cleanup),
         )
 
@@ -53,6 +58,12 @@ def _news(config: HeliosConfig, tell: Tell, cleanup: ExitStack) -> NewsDesk | No
     room.start()
     cleanup.callback(room.stop)
     return room
+
+
+def equity_file(config: HeliosConfig, mode: Mode) -> EquityFile:
+    """Where the peak of an account's equity is kept: a paper account belongs to a name, a live one is VALR's."""
+    account = config.name if mode == "paper" else config.venue.sub_account or "main"
+    return EquityFile(state_path(mode, f"equity-{account}"))
 
 
 def _kill_store(mode: Mode) -> KillFile:

@@ -52,7 +52,7 @@ def prepare(config: HeliosConfig, tell: Tell) -> Prepared:
     Raises `ConfigError`, `DataError` or `ModelError`, in one line that says what to do.
     """
     check_live(config)
-    reports = asyncio.run(_fetch(config))
+    reports = fetch_history(config)
     fetched = sum(report.filled for report in reports)
     low_ns = parse_timeframe(config.data.timeframes.low)
     since_ns = min(report.last_ns for report in reports) // low_ns * low_ns
@@ -63,7 +63,7 @@ def prepare(config: HeliosConfig, tell: Tell) -> Prepared:
     check_instruments(config, instruments)
     past = Past(
         instruments=instruments,
-        history=_load_history(config, since_ns),
+        history=load_history(config, since_ns),
         terms=(Term(model=model),),
     )
     return Prepared(past=past, since_ns=since_ns)
@@ -86,6 +86,8 @@ def sole_node(lock: Path) -> Iterator[None]:
 def check_live(config: HeliosConfig) -> None:
     """`ConfigError` for what a backtest can do and a node cannot."""
     data = config.data
+    if config.venue.speed != 1.0 and config.venue.http_url.startswith("https://"):
+        raise ConfigError("venue.speed is a simulator's: a venue behind https lives in real time, so leave it out")
     if data.base != BASE:
         raise ConfigError(f"data.base is {data.base}, but VALR streams {BASE} bars only")
     if data.trades or data.book:
@@ -97,12 +99,20 @@ def check_live(config: HeliosConfig) -> None:
         raise ConfigError("model.predictions must be 'model' and model.follow 'current' where time is real")
 
 
-async def _fetch(config: HeliosConfig) -> list[BackfillReport]:
+def fetch_history(config: HeliosConfig, since_ns: int | None = None) -> list[BackfillReport]:
+    """Ask VALR for the minutes a catalogue lacks of the days before ``since_ns``, by default now, and of all after it.
+
+    `DataError` if it does not answer.
+    """
+    return asyncio.run(_fetch(config, since_ns))
+
+
+async def _fetch(config: HeliosConfig, since_ns: int | None) -> list[BackfillReport]:
     source = CandleSource(config.venue.http_url, patience_secs=_PATIENCE_SECS)
     symbols = [name.rpartition(".")[0] for name in config.data.instruments]
     try:
-        now_ns = await source.now_ns()
-        start_ns = now_ns // NS_PER_DAY * NS_PER_DAY - config.node.history_days * NS_PER_DAY
+        until_ns = await source.now_ns() if since_ns is None else since_ns
+        start_ns = until_ns // NS_PER_DAY * NS_PER_DAY - config.node.history_days * NS_PER_DAY
         return await backfill(source, symbols, config.data.catalog, start_ns)
     except VenueError as error:
         raise DataError(f"{config.venue.http_url} does not answer: {error}") from error
@@ -110,7 +120,8 @@ async def _fetch(config: HeliosConfig) -> list[BackfillReport]:
         await source.close()
 
 
-def _load_history(config: HeliosConfig, since_ns: int) -> dict[str, MarketData]:
+def load_history(config: HeliosConfig, since_ns: int) -> dict[str, MarketData]:
+    """The bars of the days before a node goes on; `NotEnoughHistoryError` for a pair without any."""
     start_ns = since_ns - config.node.history_days * NS_PER_DAY
     history = load_market_data(config.data.catalog, config.data.instruments, start_ns, since_ns, bar=BASE)
     empty = [name for name, data in history.items() if not len(data.bars)]

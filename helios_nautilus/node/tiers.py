@@ -1,6 +1,6 @@
 """The tiers and the strategy, built from one configuration and put into a backtest's engine or a live node."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 
 from msgspec import Struct
@@ -19,7 +19,7 @@ from helios_nautilus.actors.guardian import Guardian, GuardianConfig
 from helios_nautilus.actors.llm_gate import LlmGate, LlmGateConfig
 from helios_nautilus.actors.offload import Offload, run_inline
 from helios_nautilus.actors.outcomes import OutcomeConfig, OutcomeMonitor
-from helios_nautilus.actors.prediction import PredictionActor, PredictionConfig
+from helios_nautilus.actors.prediction import GRACE_MS, PredictionActor, PredictionConfig
 from helios_nautilus.actors.replay import PredictionReplay, ReplayConfig
 from helios_nautilus.actors.snapshots import SnapshotActor, SnapshotConfig
 from helios_nautilus.actors.stand_ins import Bystander, FixedSizer
@@ -29,8 +29,10 @@ from helios_nautilus.domain.decision.market import MarketHistory
 from helios_nautilus.domain.drift import FeatureDrift
 from helios_nautilus.domain.features.stream import FeatureStream
 from helios_nautilus.domain.features.table import FeatureTables
+from helios_nautilus.domain.kept_bets import BetStore
 from helios_nautilus.domain.payoff import PayoffTable
 from helios_nautilus.domain.portfolio.kill_switch import KillStore
+from helios_nautilus.domain.portfolio.valuation import EquityStore
 from helios_nautilus.domain.risk.volatility import VolatilityTracker
 from helios_nautilus.domain.timeframe import NS_PER_HOUR, parse_timeframe
 from helios_nautilus.history.arrays import hash_data, unlabelled_arrays
@@ -44,6 +46,7 @@ from helios_nautilus.models.checkpoint import Model
 from helios_nautilus.models.succession import Succession, Term, model_at
 from helios_nautilus.node.warmup import warm_histories, warm_trackers
 from helios_nautilus.strategies.helios import HeliosStrategy, HeliosStrategyConfig
+from helios_nautilus.strategies.tiered import ORDER_CHECK_SECS
 
 
 class Past(Struct, frozen=True, kw_only=True):
@@ -89,6 +92,10 @@ class Live(Struct, frozen=True, kw_only=True):
     fit: Offload
     """Where volatility is fitted."""
     kill_store: KillStore
+    equity_store: EquityStore
+    bet_store: BetStore
+    is_spot_in_balances: bool
+    """A purchase of spot moves the balances of a margin account too: at VALR it does, on paper it does not."""
     news: NewsDesk | None = None
 
 
@@ -100,11 +107,14 @@ def add_tiers(
     absence: Absence | None = None,
     provider: GateProvider | None = None,
     live: Live | None = None,
+    *,
+    awaits_readiness: bool = False,
 ) -> HeliosStrategy:
     """Add the actors of all tiers and the strategy, and return it.
 
-    ``provider`` answers at a backtest's gate in the place of the configured one. Guardian comes first, so that it has
-    a close's prices before anybody acts on them.
+    ``provider`` answers at a backtest's gate in the place of the configured one. With ``awaits_readiness`` nothing is
+    entered before somebody says that all is there, as in a live node. Guardian comes first, so that it has a close's
+    prices before anybody acts on them.
     """
     ids = tuple(map(InstrumentId.from_str, config.data.instruments))
     histories = warm_histories(config, past.history, past.precisions)
@@ -117,9 +127,12 @@ def add_tiers(
             decision=config.data.timeframes.decision,
             rules=config.guardian.rules,
             kill_switch=config.guardian.kill_switch,
+            is_live=live is not None,
+            is_spot_in_balances=live is not None and live.is_spot_in_balances,
         ),
         journal,
         store=None if live is None else live.kill_store,
+        equity_store=None if live is None else live.equity_store,
         histories=deepcopy(histories),
         risk_switch=host.kernel.risk_engine,
     )
@@ -129,7 +142,7 @@ def add_tiers(
     aether = _aether(config, ids, past, journal, trackers, absence, live)
     outcomes = _outcomes(config, ids, journal, trackers)
     snapshots = _snapshots(config, ids, journal, guardian)
-    strategy = _strategy(config, ids, journal, live)
+    strategy = _strategy(config, ids, journal, trackers, live, awaits_readiness=awaits_readiness)
     trader = host.kernel.trader
     trader.add_actors([guardian, aether, gate, *_predictions(config, past, journal, live), outcomes, snapshots])
     if live is not None:
@@ -199,6 +212,7 @@ def _predictions(config: HeliosConfig, past: Past, journal: Journal, live: Live 
         PredictionConfig(
             spec=config.spec,
             latency_ms=config.model.latency_ms if live is None else 0.0,
+            grace_ms=GRACE_MS * _speed(config, live),
             deadline_ms=config.model.deadline_ms,
             bar_maker=_maker(live),
         ),
@@ -218,12 +232,18 @@ def _monitor(config: HeliosConfig, journal: Journal, features: Sequence[FeatureD
 def _outcomes(
     config: HeliosConfig, ids: tuple[InstrumentId, ...], journal: Journal, trackers: Mapping[str, VolatilityTracker]
 ) -> OutcomeMonitor:
+    settings = OutcomeConfig(instrument_ids=ids, base=config.data.base, plan=config.plan, label=config.training.label)
+    return OutcomeMonitor(settings, journal, _volatility(trackers))
+
+
+def _volatility(trackers: Mapping[str, VolatilityTracker]) -> Callable[[str], float | None]:
+    """Asks for the daily volatility that an instrument's tracker forecasts."""
+
     def volatility(name: str) -> float | None:
         forecast = trackers[name].forecast
         return None if forecast is None else forecast.vol_daily
 
-    settings = OutcomeConfig(instrument_ids=ids, base=config.data.base, plan=config.plan, label=config.training.label)
-    return OutcomeMonitor(settings, journal, volatility)
+    return volatility
 
 
 def _snapshots(
@@ -249,13 +269,24 @@ def _maker(live: Live | None) -> ClientId | None:
     return None if live is None else HELIOS_CLIENT
 
 
+def _speed(config: HeliosConfig, live: Live | None) -> float:
+    """How much longer in venue time, which alerts go by, is what this machine and the network may take."""
+    return 1.0 if live is None else config.venue.speed
+
+
 def _bar_maker(config: HeliosConfig, ids: tuple[InstrumentId, ...]) -> BarMaker:
     timeframes = (*config.data.timeframes.names, config.aether.volatility.bar)
     return BarMaker(BarMakerConfig(instrument_ids=ids, base=config.data.base, timeframes=timeframes))
 
 
 def _strategy(
-    config: HeliosConfig, ids: tuple[InstrumentId, ...], journal: Journal, live: Live | None
+    config: HeliosConfig,
+    ids: tuple[InstrumentId, ...],
+    journal: Journal,
+    trackers: Mapping[str, VolatilityTracker],
+    live: Live | None,
+    *,
+    awaits_readiness: bool,
 ) -> HeliosStrategy:
     """VALR has no brackets, and Nautilus's sandbox none that work: live, the engine watches over stop and target."""
     is_live = live is not None
@@ -268,13 +299,17 @@ def _strategy(
             decision=config.data.timeframes.decision,
             slippage_bound=config.execution.slippage_bound,
             proposal_ttl_secs=config.execution.proposal_ttl_secs,
+            order_check_secs=ORDER_CHECK_SECS * _speed(config, live),
             allow_shorts=config.allow_shorts,
             order_id_tag="001",
             emulation=TriggerType.BID_ASK if is_live else TriggerType.NO_TRIGGER,
             manage_contingent_orders=is_live,
-            awaits_readiness=is_live,
+            flatten=config.guardian.flatten if is_live else None,
+            awaits_readiness=is_live or awaits_readiness,
             bar_maker=_maker(live),
             external_order_claims=list(ids) if is_live else None,
         ),
         journal,
+        store=None if live is None else live.bet_store,
+        volatility=_volatility(trackers),
     )

@@ -18,7 +18,7 @@ from helios_nautilus.node.doctor.configured import (
 )
 from helios_nautilus.node.doctor.examination import Check, Finding, Level, Line, examine, find_secrets
 from helios_nautilus.node.doctor.kept import check_journal, check_kill_switch, check_last_run, check_spool
-from helios_nautilus.node.doctor.keys import check_model_keys
+from helios_nautilus.node.doctor.keys import check_alert_address, check_model_keys
 from helios_nautilus.node.doctor.machine import (
     check_disk,
     check_extras,
@@ -128,6 +128,8 @@ def _of_outside(
         url = config.venue.http_url
     symbols = [name.partition(".")[0] for name in names if name.endswith(".VALR")]
     yield Check(name="model key", look=partial(check_model_keys, config, mode, environ))
+    if mode != "backtest":
+        yield Check(name="alerts", look=partial(check_alert_address, environ), cure="helios alert test tries it")
 
     def key() -> Finding:
         from helios_nautilus.node.doctor.venue import check_venue_key

@@ -15,7 +15,7 @@ type Level = Literal["ok", "warn", "fail"]
 LEVELS: Final[tuple[Level, ...]] = ("ok", "warn", "fail")
 """From good to bad."""
 _HIDDEN: Final = "[hidden]"
-_SECRET_ENDINGS: Final = ("KEY", "SECRET", "TOKEN", "PASSWORD", "DATABASE_URL")
+_SECRET_ENDINGS: Final = ("KEY", "SECRET", "TOKEN", "PASSWORD", "DATABASE_URL", "ALERT_URL")
 _SHORTEST_SECRET: Final = 6
 """Shorter values, such as a 1, are no secrets, and hiding them would spoil other words."""
 

@@ -38,7 +38,10 @@ def check_kill_switch(path: Path) -> Finding:
     status = KillFile(path).load()
     if status.state is KillState.NORMAL:
         return ok("the switch stands at NORMAL")
-    return fail(f"{status.state}, by {status.trigger}: {status.words}", "see what happened; a human clears it")
+    return fail(
+        f"{status.state}, by {status.trigger}: {status.words}",
+        "see what happened, then 'helios resume --why ...' while the node runs",
+    )
 
 
 def check_spool(spool: Path) -> Finding:

@@ -1,4 +1,4 @@
-"""The keys of the language models behind the gate: that they are there, never what they are."""
+"""The secrets of the environment that are not the venue's: that they are there, never what they are."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -8,7 +8,8 @@ from helios_nautilus.llm.chain import remote_order
 from helios_nautilus.llm.client import read_key
 from helios_nautilus.llm.request import RemoteName
 from helios_nautilus.llm.settings import LlmSettings
-from helios_nautilus.node.doctor.examination import Finding, fail, ok
+from helios_nautilus.node.doctor.examination import Finding, fail, ok, warn
+from helios_nautilus.watch.webhook import ALERT_SECRET, ALERT_URL, Webhook
 
 if TYPE_CHECKING:
     from helios_nautilus.config import HeliosConfig
@@ -26,3 +27,12 @@ def check_model_keys(config: "HeliosConfig | None", mode: Mode, environ: Mapping
     for name in names.keys() - missing:
         read_key(environ, name, names[name])
     return ok(", ".join(f"{name} {'not set; nothing asks for it' if name in missing else 'set'}" for name in names))
+
+
+def check_alert_address(environ: Mapping[str, str]) -> Finding:
+    """Where a paper or live node tells what its operator should know."""
+    if Webhook.from_env(environ, 1.0) is None:
+        return warn(
+            f"{ALERT_URL} not set: nobody is told of anything", "set it in the environment, see docs/operations.md"
+        )
+    return ok(f"{ALERT_URL} set, {'signed' if environ.get(ALERT_SECRET, '').strip() else 'not signed'}")

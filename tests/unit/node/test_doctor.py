@@ -22,7 +22,7 @@ from helios_nautilus.node.doctor.examination import (
     warn,
 )
 from helios_nautilus.node.doctor.kept import check_spool
-from helios_nautilus.node.doctor.keys import check_model_keys
+from helios_nautilus.node.doctor.keys import check_alert_address, check_model_keys
 from helios_nautilus.node.doctor.machine import check_disk, check_extras, check_gpu, check_packages, check_python
 from tests.unit.journal.ledger import make_rows, open_small
 
@@ -204,3 +204,14 @@ def test_a_key_that_cannot_be_one_is_refused_without_being_shown() -> None:
     with pytest.raises(ConfigError, match="ANTHROPIC_API_KEY holds characters") as caught:
         check_model_keys(None, "backtest", {"ANTHROPIC_API_KEY": "two words"})
     assert "two words" not in str(caught.value)
+
+
+def test_who_is_told_of_what_happens_is_said_without_showing_where() -> None:
+    address = "https://chat.example/hook/a-secret-path"
+    assert check_alert_address({}).level == "warn"
+    assert check_alert_address({"HELIOS_ALERT_URL": address}) == ok("HELIOS_ALERT_URL set, not signed")
+    signed = {"HELIOS_ALERT_URL": address, "HELIOS_ALERT_SECRET": KEY}
+    assert check_alert_address(signed) == ok("HELIOS_ALERT_URL set, signed")
+    assert address in find_secrets(signed)
+    with pytest.raises(ConfigError, match="is no http or https address"):
+        check_alert_address({"HELIOS_ALERT_URL": "chat.example"})

@@ -21,6 +21,7 @@ FIVE = {"data.timeframes.high": "5m", "data.timeframes.medium": "15m", "data.tim
         ({"data.instruments": ["BTCUSDT.BINANCE"], "data.reference": None}, "BTCUSDT.BINANCE cannot be traded at VALR"),
         ({"model.predictions": "catalogue"}, "model.predictions must be 'model'"),
         ({"model.follow": "history", "model.registry": "registry"}, "model.follow 'current'"),
+        ({"venue.speed": 20.0}, "a venue behind https lives in real time"),
     ],
     ids=str,
 )
