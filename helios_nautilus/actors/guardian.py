@@ -12,7 +12,7 @@ from nautilus_trader.model.objects import Currency
 from nautilus_trader.model.position import Position
 
 from helios_nautilus.actors.equity import Equity, EquityConfig
-from helios_nautilus.actors.exposures import closable_positions, exposure_of, open_positions, pending_entries
+from helios_nautilus.actors.exposures import closable_positions, exposure_of, pending_entries
 from helios_nautilus.actors.second_wall import RiskSwitch, SecondWall
 from helios_nautilus.amounts import exact
 from helios_nautilus.bar_types import bar_type
@@ -192,7 +192,7 @@ class Guardian(Actor):
 
     def _on_timer(self, event: TimeEvent) -> None:
         is_decision = event.ts_event % self._decision_ns == 0
-        positions = open_positions(self.cache)
+        positions = closable_positions(self.cache)
         if positions or is_decision or self._equity.last is None:
             mark = self.mark(event.ts_event)
             if mark is not None:
@@ -226,7 +226,7 @@ class Guardian(Actor):
             return
         if not crossed <= self._crossed:
             self._crossed |= crossed
-            self._publish(mark, open_positions(self.cache), journal=True)
+            self._publish(mark, closable_positions(self.cache), journal=True)
         self._obey(self.kill_switch.on_equity(mark))
 
     def _on_account_change(self, _event: object) -> None:
@@ -299,7 +299,7 @@ class Guardian(Actor):
         return PortfolioView(
             kill_state=self.kill_switch.state,
             mark=self._equity.last,
-            positions=tuple(exposure_of(position, self._prices) for position in open_positions(self.cache)),
+            positions=tuple(exposure_of(position, self._prices) for position in closable_positions(self.cache)),
             pending=pending_entries(self.cache),
             returns=self._daily_returns(now_ns),
             last_price=self._prices.get(instrument_id.value),
@@ -346,12 +346,11 @@ class Guardian(Actor):
         self._obey(self.kill_switch.on_mismatch(mismatch.words, mismatch.ts_ns))
 
     def _on_vitals(self, vitals: Vitals) -> None:
-        """What is held is as stale as its quotes or its bars, and never fresher than the loop is late."""
+        """What is held is as stale as its market is silent, and never fresher than the loop is late."""
         held = {each.instrument_id.value for each in closable_positions(self.cache)}
         if held:
             waited = (vitals.ts_ns - self._started_ns) / NS_PER_SEC
-            ages = [ages.get(name) for ages in (vitals.quote_age_secs, vitals.bar_age_secs) for name in held]
-            oldest = max(vitals.loop_lag_ms / 1e3, *(waited if age is None else age for age in ages))
+            oldest = max(vitals.loop_lag_ms / 1e3, *(vitals.data_age_secs(name, waited) for name in held))
             self._obey(self.kill_switch.on_data_age(oldest, has_positions=True, ts_ns=vitals.ts_ns))
         self._insist(vitals.ts_ns)
         self._look_behind()

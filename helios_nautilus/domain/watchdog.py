@@ -39,6 +39,10 @@ class WatchdogRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                 raise ConfigError(f"watchdog: {name} must be above 0")
 
 
+_QUOTE_AFTER_TRADE_SECS: Final = 120.0
+"""A bar tells of trades, and those move the top of the book."""
+
+
 class Vitals(Struct, frozen=True, kw_only=True):
     """What was measured of a node at ``ts_ns`` (nanoseconds UTC)."""
 
@@ -54,6 +58,17 @@ class Vitals(Struct, frozen=True, kw_only=True):
     """By instrument id; None where there never was one."""
     bar_age_secs: Mapping[str, float | None]
     is_journal_healthy: bool
+
+    def data_age_secs(self, instrument_id: str, waited_secs: float) -> float:
+        """How long an instrument's market has been silent; ``waited_secs`` where it never said anything.
+
+        A quiet market is not a dead one: a minute without a trade has no bar, and while the top of the book stands
+        still there is no quote. But bars without quotes mean that the quotes are lost, and stops look at those.
+        """
+        quote, bar = self.quote_age_secs.get(instrument_id), self.bar_age_secs.get(instrument_id)
+        if quote is None:
+            return waited_secs
+        return quote if bar is None or quote - bar > _QUOTE_AFTER_TRADE_SECS else min(quote, bar)
 
 
 def _loop(vitals: Vitals, rules: WatchdogRules) -> str:

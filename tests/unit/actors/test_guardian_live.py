@@ -218,8 +218,8 @@ def test_an_account_that_begins_anew_has_no_mark(tmp_path: Path) -> None:
 # Triggers
 
 
-@pytest.mark.parametrize("ages", [{"quote_age": 301.0}, {"bar_age": 301.0}, {"lag_ms": 301_000.0}])
-def test_old_quotes_old_bars_or_a_late_loop_stop_entries_while_anything_is_held(
+@pytest.mark.parametrize("ages", [{"quote_age": 301.0}, {"quote_age": 302.0, "bar_age": 301.0}, {"lag_ms": 3e5 + 1e3}])
+def test_lost_quotes_a_silent_market_or_a_late_loop_stop_entries_while_anything_is_held(
     kit: Kit, journal: MemoryJournal, ages: dict[str, float]
 ) -> None:
     guardian = start(kit, journal)
@@ -319,3 +319,15 @@ def test_stopped_it_hears_nothing_more(kit: Kit, journal: MemoryJournal) -> None
     vitals(kit, quote_age=1e6)
 
     assert triggers(journal) == []
+
+
+def test_dust_is_no_position(kit: Kit, journal: MemoryJournal) -> None:
+    guardian = start(kit, journal)
+    hold(kit, guardian, BTC)
+    now_ns = kit.clock.timestamp_ns()
+    assert [each.instrument_id for each in guardian.view(ETH, now_ns).positions] == [BTC.value]
+
+    least, stop = kit.cache.instrument(BTC).min_quantity, kit.order("STOP")
+    kit.venue.fill(stop, PRICES[BTC], str(stop.quantity - least.as_decimal() / 10))
+    assert len(kit.cache.positions_open()) == 1
+    assert guardian.view(ETH, now_ns).positions == ()

@@ -85,3 +85,19 @@ def test_growth_is_never_more_than_the_rise_above_the_lowest_ever_and_never_belo
     for minute, value in enumerate(values):
         grown = growth.update(minute * NS_PER_MIN, value)
         assert 0.0 <= grown <= value - min(values[: minute + 1])
+
+
+@pytest.mark.parametrize(
+    ("quote_age", "bar_age", "age"),
+    [
+        (400.0, 60.0, 400.0),  # trades, but no quote since: the quotes are lost
+        (2.0, 4_000.0, 2.0),  # nobody trades, the book moves
+        (310.0, 290.0, 290.0),  # the top of the book stood still through the last trades
+        (400.0, 350.0, 350.0),
+        (400.0, None, 400.0),
+        (None, 60.0, 777.0),  # no quote ever: as long as the node waits
+    ],
+)
+def test_a_quiet_market_is_not_a_dead_one(quote_age: float | None, bar_age: float | None, age: float) -> None:
+    vitals = replace(WELL, quote_age_secs={"A": quote_age}, bar_age_secs={"A": bar_age})
+    assert vitals.data_age_secs("A", 777.0) == age
