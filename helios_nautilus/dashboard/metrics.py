@@ -13,6 +13,8 @@ from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_HOUR
 from helios_nautilus.journal.records import Mode
 from helios_nautilus.journal.status import NodeStatus
 
+_LEAST_DAYS: Final = 20
+"""Daily returns that a yearly figure needs: from a few days it would be chance, times nineteen."""
 _BETA_PAIRS: Final = 24
 """Hours in which both moved or stood; fewer say nothing."""
 _NO_RUN: Final = "no run of this mode is in the journal"
@@ -102,12 +104,12 @@ def measure(mode: Mode, now_ns: int, known: Known) -> Metrics:
         pnl_day=_difference(known.equity, _opening(known, now_ns), known.silence),
         pnl_total=_difference(known.equity, began, known.silence),
         return_total=_ratio(known.equity, began, known.silence),
-        sharpe=_of_days(sharpe, daily, 2),
+        sharpe=_of_days(sharpe, daily),
         drawdown=_first(
             node.drawdown if node is not None else None, last.drawdown if last is not None else None, known.silence
         ),
-        volatility=_of_days(annual_volatility, daily, 2),
-        var_95=_of_days(value_at_risk, daily, 20),
+        volatility=_of_days(annual_volatility, daily),
+        var_95=_of_days(value_at_risk, daily),
         kelly=_figure(sizing.kelly_full if sizing is not None else None, "Aether has sized nothing yet"),
         size=_figure(sizing.fraction if sizing is not None else None, "Aether has sized nothing yet"),
         beta=measure_beta(known.hours, known.bitcoin),
@@ -159,11 +161,10 @@ def _opening(known: Known, now_ns: int) -> float | None:
     return known.account.first_equity if known.account is not None else None
 
 
-def _of_days(figure: Callable[[Floats], float | None], daily: Floats, least: int) -> Figure:
-    return _figure(
-        figure(daily),
-        f"needs {least} days of equity, has {len(daily)}" if len(daily) < least else "equity did not move",
-    )
+def _of_days(figure: Callable[[Floats], float | None], daily: Floats) -> Figure:
+    if len(daily) < _LEAST_DAYS:
+        return Figure(why=f"needs {_LEAST_DAYS} days of equity, has {len(daily)}")
+    return _figure(figure(daily), "equity did not move")
 
 
 def _difference(value: float | None, base: float | None, why: str) -> Figure:

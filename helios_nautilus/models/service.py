@@ -151,6 +151,8 @@ class Predictor:
             for chunk in blocks.stream(pieces, self._scaler, _CHUNK_BLOCKS):
                 for timeframe, x_btf in enumerate(chunk.x):
                     self._advance(timeframe, [piece.instrument for piece in pieces], x_btf)
+        if lasting:
+            self._stepper.decide(np.array([lasting[0].instrument]))  # compiled now, not while a decision is waited for
 
     def reset(self, instrument: int) -> None:
         """Forget an instrument's past, as after a hole."""

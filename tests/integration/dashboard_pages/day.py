@@ -1,4 +1,4 @@
-"""A day of a paper run, made up from a seed: enough of everything for the pages to have something to show."""
+"""The last day of a paper run, made up from a seed: enough of everything for the pages to have something to show."""
 
 import math
 from decimal import Decimal
@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from helios_nautilus.domain.timeframe import NS_PER_HOUR, NS_PER_MIN, NS_PER_SEC
+from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_SEC
 from helios_nautilus.journal.records import (
     CheckResult,
     EquityRecord,
@@ -31,15 +31,29 @@ RUN_ID: Final = "paper-20261120-0900"
 PAIRS: Final = {"BTCZAR.VALR": 1_874_350.0, "ETHZAR.VALR": 62_410.0, "SOLZAR.VALR": 3_318.5}
 _STEP_NS: Final = 5 * NS_PER_MIN
 _HOURS: Final = 30
+_DAYS_BEFORE: Final = 45
+"""Of which one mark a day is left."""
 _EQUITY: Final = 100_000.0
 _EQUITY_NOW: Final = 101_312.48
 
 
 def day(now_ns: int, seed: int = 7) -> list[Record]:
-    """The records of a run that began thirty hours ago and still goes on."""
+    """The records of a run that began some weeks ago and still goes on; all of them for the last thirty hours."""
     chance = Random(seed)
     start_ns = now_ns - _HOURS * NS_PER_HOUR
-    records: list[Record] = [_run(start_ns)]
+    begun_ns = start_ns - _DAYS_BEFORE * NS_PER_DAY
+    records: list[Record] = [_run(begun_ns)]
+    for number in range(_DAYS_BEFORE):
+        equity = round(_EQUITY * (1.0 + chance.gauss(0.0, 0.004)), 2)
+        mark = EquityRecord(
+            ts_ns=begun_ns + number * NS_PER_DAY + NS_PER_SEC,
+            equity=equity,
+            peak=max(equity, _EQUITY),
+            drawdown=max(0.0, 1.0 - equity / _EQUITY),
+            exposure=0.11,
+            open_positions=2,
+        )
+        records.append(mark)
     peak = 0.0
     for step, equity in enumerate(_walk(chance, _HOURS * 12)):
         ts_ns = start_ns + step * _STEP_NS + NS_PER_SEC

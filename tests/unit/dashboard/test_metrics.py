@@ -46,7 +46,7 @@ def test_value_at_risk_needs_twenty_days() -> None:
 
 
 def test_equity_that_stands_still_has_no_sharpe() -> None:
-    metrics = measure("paper", NOW_NS, known(*[100_000.0] * 5))
+    metrics = measure("paper", NOW_NS, known(*[100_000.0] * 25))
     assert (metrics.sharpe.value, metrics.sharpe.why) == (None, "equity did not move")
     assert metrics.volatility.value == 0.0
 
