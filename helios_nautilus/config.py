@@ -23,6 +23,7 @@ from helios_nautilus.domain.plan import ExitPlan
 from helios_nautilus.domain.portfolio.flatten import FlattenRules
 from helios_nautilus.domain.portfolio.guardian import GuardianRules
 from helios_nautilus.domain.portfolio.kill_switch import KillSwitchRules
+from helios_nautilus.domain.portfolio.targets import RebalanceSettings
 from helios_nautilus.domain.risk.sizing import SizingRules
 from helios_nautilus.domain.risk.volatility import VolatilityRules
 from helios_nautilus.domain.timeframe import NS_PER_SEC, Timeframes, parse_timeframe
@@ -248,6 +249,7 @@ class HeliosConfig(Section, frozen=True, kw_only=True):
     llm: LlmSettings = LlmSettings()
     news: NewsSettings = NewsSettings()
     guardian: GuardianSection = field(default_factory=GuardianSection)
+    rebalance: RebalanceSettings = RebalanceSettings()
     drift: DriftRules = DriftRules()
     execution: ExecutionSection = ExecutionSection()
     journal: JournalSection = JournalSection()

@@ -17,6 +17,7 @@ from nautilus_trader.model.identifiers import ClientId, InstrumentId
 
 from helios_nautilus.domain.decision.policy import GateVerdict, Terms
 from helios_nautilus.domain.plan import Side
+from helios_nautilus.domain.portfolio.rebalance import RebalanceReason
 from helios_nautilus.domain.risk.sizing import Sizing
 
 HELIOS_CLIENT: Final = ClientId("HELIOS")
@@ -31,6 +32,7 @@ TOPIC_READINESS: Final = "helios.readiness"
 TOPIC_CONTROLS: Final = "helios.controls"
 TOPIC_VITALS: Final = "helios.vitals"
 TOPIC_MISMATCH: Final = "helios.mismatch"
+TOPIC_REBALANCE: Final = "helios.rebalance"
 
 
 @customdataclass
@@ -95,6 +97,9 @@ class Proposal(Struct, frozen=True, kw_only=True):
     model_id: str = ""
     attention: tuple[float, float, float] | None = None
     """Weight of each timeframe, fastest first; None where the strategy asks no such model."""
+    wanted: float | None = None
+    """Value that a rebalancing wants to buy, in the account currency; the gate is then not asked, and Aether caps it
+    in the place of sizing it."""
 
 
 class Dossier(Struct, frozen=True, kw_only=True):
@@ -187,6 +192,32 @@ class DriftAlert(Struct, frozen=True, kw_only=True):
     is_raised: bool
     value: float
     limit: float
+
+
+class WeightOrder(Struct, frozen=True, kw_only=True):
+    """One instrument of a rebalancing; weights are fractions of equity, and above 0 ``change`` buys."""
+
+    instrument_id: InstrumentId
+    weight: float
+    target: float
+    change: float
+    value: float
+    """What is to be bought or sold, unsigned, in the account currency."""
+    prediction: Prediction | None
+    """The newest of the instrument; nothing is bought without one."""
+
+    @property
+    def share(self) -> float:
+        """Of what is held, the part that a sale sells."""
+        return min(-self.change / self.weight, 1.0)
+
+
+class Rebalance(Struct, frozen=True, kw_only=True):
+    """The portfolio is to come nearer to its target weights: sales first."""
+
+    ts_ns: int
+    reason: RebalanceReason
+    orders: tuple[WeightOrder, ...]
 
 
 class KillSwitchChanged(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from helios_nautilus.domain.decision.policy import Terms
 from helios_nautilus.domain.payoff import PayoffTable
 from helios_nautilus.domain.plan import ExitPlan, Side
 from helios_nautilus.domain.risk.garch import GarchFit, fit_garch
+from helios_nautilus.domain.risk.purchase import size_purchase
 from helios_nautilus.domain.risk.sizing import Odds, Sizing, SizingInput, SizingRules, size_position
 from helios_nautilus.domain.risk.volatility import Trigger, VolatilityForecast, VolatilityRules, VolatilityTracker
 from helios_nautilus.journal.protocol import Journal
@@ -162,7 +163,7 @@ class Aether(Actor):
     def on_request(self, request: StageRequest) -> None:
         """Size a proposal and answer at once."""
         proposal = request.dossier.proposal
-        sizing = self.size(proposal)
+        sizing = self.size(proposal) if proposal.wanted is None else self._cap(proposal, proposal.wanted)
         self.journal.append(_record(proposal, sizing, self.clock.timestamp_ns()))
         terms = None
         if sizing.approved:
@@ -178,22 +179,25 @@ class Aether(Actor):
 
     def size(self, proposal: Proposal) -> Sizing:
         """The sizing of a proposal with what is known now; what is unknown declines."""
+        return size_position(self._inputs(proposal), self.config.sizing)
+
+    def _cap(self, proposal: Proposal, wanted: float) -> Sizing:
+        return size_purchase(wanted, self._inputs(proposal), self.config.sizing)
+
+    def _inputs(self, proposal: Proposal) -> SizingInput:
         instrument: Instrument = self.cache.instrument(proposal.instrument_id)
         portfolio = self._portfolio
-        return size_position(
-            SizingInput(
-                side=proposal.side,
-                p_buy=proposal.p_buy,
-                p_sell=proposal.p_sell,
-                odds=self._odds(proposal),
-                volatility=self._trackers[proposal.instrument_id.value].forecast,
-                equity=math.nan if portfolio is None else portfolio.equity,
-                drawdown=math.nan if portfolio is None else portfolio.drawdown,
-                plan=self.config.plan,
-                min_notional=minimum_notional(instrument, proposal.price),
-                shorts_allowed=self.config.allow_shorts,
-            ),
-            self.config.sizing,
+        return SizingInput(
+            side=proposal.side,
+            p_buy=proposal.p_buy,
+            p_sell=proposal.p_sell,
+            odds=self._odds(proposal),
+            volatility=self._trackers[proposal.instrument_id.value].forecast,
+            equity=math.nan if portfolio is None else portfolio.equity,
+            drawdown=math.nan if portfolio is None else portfolio.drawdown,
+            plan=self.config.plan,
+            min_notional=minimum_notional(instrument, proposal.price),
+            shorts_allowed=self.config.allow_shorts,
         )
 
     def _odds(self, proposal: Proposal) -> Odds | None:

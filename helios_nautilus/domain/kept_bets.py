@@ -9,8 +9,8 @@ from msgspec import Struct
 from helios_nautilus.domain.lifecycle import Lifecycle, Phase
 from helios_nautilus.domain.plan import Bracket, CloseReason, Side
 
-type Role = Literal["ENTRY", "STOP", "TARGET", "EXIT"]
-"""What an order of a bet is for."""
+type Role = Literal["ENTRY", "STOP", "TARGET", "EXIT", "TRIM"]
+"""What an order of a bet is for; a trim sells a part of a bet that goes on."""
 
 
 class KeptBet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -51,10 +51,17 @@ class PayoffTable(Struct, frozen=True, kw_only=True):
 
     def lookup(self, side: Side, p: float) -> Payoff:
         """The bet that a calibrated P(side) of ``p`` stands for."""
-        bins = self.long if side is Side.LONG else self.short
-        at = max(bisect_right(bins, p, key=lambda each: each.p_from) - 1, 0)
-        found = bins[at]
+        found = self._bin(side, p)
         return Payoff(p_win=found.win_rate, payoff=found.mean_win / found.mean_loss, count=found.count)
+
+    def expected_return(self, side: Side, p: float) -> float:
+        """Mean net return of the plans behind a calibrated P(side) of ``p``, as a fraction of the entry value."""
+        found = self._bin(side, p)
+        return found.win_rate * found.mean_win - (1.0 - found.win_rate) * found.mean_loss
+
+    def _bin(self, side: Side, p: float) -> PayoffBin:
+        bins = self.long if side is Side.LONG else self.short
+        return bins[max(bisect_right(bins, p, key=lambda each: each.p_from) - 1, 0)]
 
 
 def fit_payoff(

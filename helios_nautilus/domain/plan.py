@@ -29,6 +29,7 @@ class CloseReason(StrEnum):
     TIMEOUT = "TIMEOUT"
     SIGNAL = "SIGNAL"
     KILL = "KILL"
+    REBALANCE = "REBALANCE"
     MANUAL = "MANUAL"
 
 

@@ -44,6 +44,7 @@ from helios_nautilus.llm.provider import GateProvider
 from helios_nautilus.messages import HELIOS_CLIENT, Stage
 from helios_nautilus.models.checkpoint import Model
 from helios_nautilus.models.succession import Succession, Term, model_at
+from helios_nautilus.node.rebalancing import build_rebalancers
 from helios_nautilus.node.warmup import warm_histories, warm_trackers
 from helios_nautilus.strategies.helios import HeliosStrategy, HeliosStrategyConfig
 from helios_nautilus.strategies.tiered import ORDER_CHECK_SECS
@@ -144,7 +145,9 @@ def add_tiers(
     snapshots = _snapshots(config, ids, journal, guardian)
     strategy = _strategy(config, ids, journal, trackers, live, awaits_readiness=awaits_readiness)
     trader = host.kernel.trader
-    trader.add_actors([guardian, aether, gate, *_predictions(config, past, journal, live), outcomes, snapshots])
+    rebalancers = build_rebalancers(config, journal, histories, past.payoff_at, trackers)
+    predictions = _predictions(config, past, journal, live)
+    trader.add_actors([guardian, aether, gate, *predictions, outcomes, snapshots, *rebalancers])
     if live is not None:
         trader.add_actor(_bar_maker(config, ids))
     trader.add_strategy(strategy)

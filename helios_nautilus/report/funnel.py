@@ -5,7 +5,7 @@ whatever the journal lacks.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import pairwise
 from typing import Final
 
@@ -35,6 +35,7 @@ STEPS: Final = (
 """Name of each step and who decides it, in the order of a decision's way."""
 PROPOSED, SIZED, _, _, FILLED = range(1, len(STEPS) + 1)
 """A fate's ``passed`` after each step."""
+_REBALANCING: Final = "rebalancing"
 
 
 class Fate(Struct, frozen=True, kw_only=True):
@@ -67,7 +68,10 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class Funnel(Struct, frozen=True, kw_only=True):
-    """All steps, and the entries that were filled without a record of every tier's consent (there should be none)."""
+    """All steps, and the entries that were filled without a record of every tier's consent (there should be none).
+
+    A rebalancing's purchases are nobody's prediction, and have the consent of Aether and Guardian alone.
+    """
 
     predictions: int
     steps: tuple[Step, ...]
@@ -80,6 +84,11 @@ def follow(records: Iterable[Record]) -> dict[str, Fate]:
     answers = _answers(kept)
     predicted = dict.fromkeys(r.decision_id for r in kept if isinstance(r, PredictionRecord))
     return {decision_id: _fate(decision_id, answers) for decision_id in predicted}
+
+
+def fate_of(decision_id: str, records: Iterable[Record]) -> Fate:
+    """Fate of one decision, also of one that no prediction began."""
+    return _fate(decision_id, _answers(records))
 
 
 def count_funnel(records: Iterable[Record]) -> Funnel:
@@ -117,13 +126,18 @@ def _fate(decision_id: str, answers: Iterable[Mapping[str, Codes]]) -> Fate:
 
 
 def _answers(records: Iterable[Record]) -> tuple[dict[str, Codes], ...]:
-    """What each step said of each decision: no codes is a yes. The last record of a step is its word."""
+    """What each step said of each decision: no codes is a yes. The last record of a step is its word.
+
+    A rebalancing's purchase is not put before the gate.
+    """
     answers: tuple[dict[str, Codes], ...] = tuple({} for _ in STEPS)
     proposed, sized, approved, passed, filled = answers
     for record in records:
         match record:
             case SignalRecord():
                 proposed[record.decision_id] = _signal_codes(record)
+                if record.reason == _REBALANCING:
+                    approved[record.decision_id] = ()
             case SizingRecord():
                 sized[record.decision_id] = () if record.approved else (record.reason,)
             case GateRecord():
@@ -161,6 +175,8 @@ def _reasons(drops: Counter[Codes]) -> tuple[Reason, ...]:
     )
 
 
-def _entries_without_consent(records: Iterable[Record], fates: Mapping[str, Fate]) -> tuple[str, ...]:
+def _entries_without_consent(records: Collection[Record], fates: Mapping[str, Fate]) -> tuple[str, ...]:
     entered = dict.fromkeys(r.decision_id for r in records if isinstance(r, FillRecord) and r.role == "ENTRY")
-    return tuple(key for key in entered if key not in fates or fates[key].passed < FILLED)
+    begun = set(fates) | {r.decision_id for r in records if isinstance(r, SignalRecord) and r.reason == _REBALANCING}
+    answers = _answers(records)
+    return tuple(key for key in entered if key not in begun or _fate(key, answers).passed < FILLED)

@@ -13,12 +13,12 @@ from helios_nautilus.journal.records import (
     SignalRecord,
 )
 from helios_nautilus.report import numerals
-from helios_nautilus.report.funnel import FILLED, STEPS, Fate, follow
+from helios_nautilus.report.funnel import FILLED, STEPS, fate_of
 from helios_nautilus.report.story_parts import Chapter, Fact, Sheet, Teller, Tone
-from helios_nautilus.report.wording import NO_ANSWER, close_words, phrase, phrases
+from helios_nautilus.report.wording import close_words, phrase, phrases
 
 _WHO: Final = {tier: f"The {tier.lower()}" for _, tier in STEPS} | {"Aether": "Aether", "Guardian": "Guardian"}
-_ROLES: Final = {"ENTRY": "entry", "STOP": "stop", "TARGET": "target", "EXIT": "exit"}
+_ROLES: Final = {"ENTRY": "entry", "STOP": "stop", "TARGET": "target", "EXIT": "exit", "TRIM": "trim"}
 _KINDS: Final = {"LIMIT": "limit", "MARKET": "market", "STOP_MARKET": "stop", "STOP_LIMIT": "stop-limit"}
 _STATES: Final = {"CANCELED": "cancelled", "SUBMITTED": "sent"}
 
@@ -31,7 +31,7 @@ def tell_headline(teller: Teller) -> str:
     signal = teller.last(SignalRecord)
     if signal is not None and signal.action == "exit":
         return f"No new trade: the prediction closed the open position in {signal.instrument_id}."
-    fate = follow(teller.records).get(teller.decision_id, Fate(passed=0, codes=(NO_ANSWER,)))
+    fate = fate_of(teller.decision_id, teller.records)
     stopped = STEPS[min(fate.passed, FILLED - 1)][1]
     return f"No trade. {_WHO[stopped]} stopped it: {phrases(fate.codes)}."
 

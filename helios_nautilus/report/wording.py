@@ -11,6 +11,8 @@ _WORDS: Final = {
     # the strategy, about a prediction
     "hold": "the model preferred to wait (HOLD)",
     "exit": "it closed an open position instead of opening one",
+    "no_prediction": "there was no prediction of that bar to rest on",
+    "rebalancing": "it stood below its target weight",
     "position_open": "a position was already open",
     "no_shorts": "it would have been a short, which this account may not enter",
     "pending": "an earlier decision was still under way",
@@ -71,6 +73,7 @@ _WORDS: Final = {
     "signal": "opposite signal",
     "kill": "kill switch",
     "manual": "by hand",
+    "rebalance": "rebalancing",
 }
 
 _TIERS: Final = {"aether": "Aether", "gate": "the gate", "guardian": "Guardian"}

@@ -70,17 +70,8 @@ class HeliosStrategy(TieredStrategy):
         self.propose(self._proposal(prediction, side))
 
     def _objection(self, instrument_id: InstrumentId, side: Side) -> str | None:
-        if not self.entries_allowed:
-            return "entries_off"
-        if not self.is_switched_on:
-            return "switched_off"
-        if not self.is_ready:
-            return "not_ready"
-        if self.is_pending(instrument_id):
-            return "pending"
-        if side is Side.SHORT and not self.config.allow_shorts:
-            return "no_shorts"
-        return None
+        has_no_loan = side is Side.SHORT and not self.config.allow_shorts
+        return self.objection(instrument_id) or ("no_shorts" if has_no_loan else None)
 
     def _reconsider(self, prediction: Prediction, side: Side, held: Side) -> None:
         """Leave a position when the other direction has become the model's first choice of the three."""

@@ -125,10 +125,19 @@ def limit_exit(factory: OrderFactory, position: Position, decision_id: str, pric
 
 def market_exit(factory: OrderFactory, position: Position, decision_id: str) -> Order:
     """An order that closes a position at whatever price."""
+    return _at_market(factory, position, position.quantity, audit.tags(decision_id, "EXIT"))
+
+
+def trim(factory: OrderFactory, position: Position, quantity: Quantity, decision_id: str) -> Order:
+    """An order that closes a part of a position at whatever price."""
+    return _at_market(factory, position, quantity, audit.tags(decision_id, "TRIM"))
+
+
+def _at_market(factory: OrderFactory, position: Position, quantity: Quantity, tags: list[str]) -> Order:
     return factory.market(
         instrument_id=position.instrument_id,
         order_side=position.closing_order_side(),
-        quantity=position.quantity,
+        quantity=quantity,
         reduce_only=True,
-        tags=audit.tags(decision_id, "EXIT"),
+        tags=tags,
     )

@@ -1,4 +1,4 @@
-"""Walks a proposal through the tiers: Aether, the gate, Guardian.
+"""Walks a proposal through the tiers: Aether, the gate, Guardian; a rebalancing's past the gate.
 
 The pattern of every entry: hold the proposal by its id, ask the first stage, move on with each answer, and refuse on
 anything else. An answer from another stage than the one asked, or to a proposal no longer held, is ignored; an
@@ -62,6 +62,7 @@ class Pipeline:
     """
 
     STAGES = (Stage.AETHER, Stage.GATE, Stage.GUARDIAN)
+    GATE_FREE = (Stage.AETHER, Stage.GUARDIAN)
 
     def __init__(
         self,
@@ -120,7 +121,8 @@ class Pipeline:
             self._end(reply.dossier, reply.stage, "passed", ok=True)
             self._on_passed(reply.dossier)
         else:
-            self._ask(self.STAGES[self.STAGES.index(reply.stage) + 1], reply.dossier)
+            stages = self.STAGES if reply.dossier.proposal.wanted is None else self.GATE_FREE
+            self._ask(stages[stages.index(reply.stage) + 1], reply.dossier)
 
     def _expire(self, decision_id: str) -> None:
         # A backtest's clock lets no alert be cancelled that lies before the next data: it may come after the end.

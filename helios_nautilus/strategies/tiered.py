@@ -2,8 +2,11 @@
 
 Subclasses decide what to propose and when to leave; this class turns that into orders: a bracket (entry, stop and
 target sent as one), a maker's re-quotes, a time-out, an optional trailing stop, and obedience to the kill switch. It
-hears the engine's events and hands them to whoever owns their part: `Entries`, `Exits`, `Trail`, `Recovery`.
+hears the engine's events and hands them to whoever owns their part: `Entries`, `Exits`, `Trail`, `Rebalancing`,
+`Recovery`.
 """
+
+from typing import Final
 
 from nautilus_trader.common.component import TimeEvent
 from nautilus_trader.model.data import Bar, QuoteTick
@@ -19,12 +22,13 @@ from helios_nautilus.domain.lifecycle import Guard, Phase
 from helios_nautilus.domain.plan import CloseReason, Side
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.journal.protocol import Journal
-from helios_nautilus.journal.records import Action, EventRecord, SignalRecord
+from helios_nautilus.journal.records import Action, EventRecord, OrderRole, SignalRecord
 from helios_nautilus.messages import (
     TOPIC_CONTROLS,
     TOPIC_KILL_SWITCH,
     TOPIC_PIPELINE,
     TOPIC_READINESS,
+    TOPIC_REBALANCE,
     ControlsChanged,
     Dossier,
     KillSwitchChanged,
@@ -40,10 +44,13 @@ from helios_nautilus.strategies.desk import Desk
 from helios_nautilus.strategies.entries import Entries
 from helios_nautilus.strategies.exits import Exits
 from helios_nautilus.strategies.pipeline import Pipeline
+from helios_nautilus.strategies.rebalancing import Rebalancing
 from helios_nautilus.strategies.recovery import Recovery, Volatility
 from helios_nautilus.strategies.trailing import Trail
 
 __all__ = ["ORDER_CHECK_SECS", "TieredStrategy", "TieredStrategyConfig"]
+
+_TAKE_UP: Final = "HELIOS-TAKE-UP"
 
 
 class TieredStrategy(Strategy):
@@ -84,6 +91,7 @@ class TieredStrategy(Strategy):
         self._entries = Entries(self, self.bets, self._desk, self._exits, journal)
         self._trail = Trail(self, self.bets, self._desk, self._exits)
         self._recovery = Recovery(self, self.bets, self._desk, self._exits, journal, volatility)
+        self._rebalancing = Rebalancing(self, self.bets, self._desk, self._exits)
         self._recovers = store is not None
         self._is_halted = False
         self._pipeline: Pipeline | None = None
@@ -101,13 +109,15 @@ class TieredStrategy(Strategy):
         )
         self.msgbus.subscribe(TOPIC_KILL_SWITCH, self._on_kill_switch)
         self.msgbus.subscribe(TOPIC_CONTROLS, self._on_controls)
+        self.msgbus.subscribe(TOPIC_REBALANCE, self._rebalancing.carry_out)
         if self.config.awaits_readiness:
             self.msgbus.subscribe(TOPIC_READINESS, self._on_readiness)
         for bet in self.bets:
             self._pick_up(bet)
         if self._recovers:
             self._recovery.take_up()
-            self.clock.set_time_alert_ns("HELIOS-TAKE-UP", self.clock.timestamp_ns(), self._on_running)
+            if _TAKE_UP not in self.clock.timer_names:  # a stop and a resume in one moment find it still set
+                self.clock.set_time_alert_ns(_TAKE_UP, self.clock.timestamp_ns(), self._on_running)
         for instrument_id in self.config.instrument_ids:
             if self.config.plan.trail_atr is not None:
                 self._trail.follow(instrument_id)
@@ -124,6 +134,7 @@ class TieredStrategy(Strategy):
             self._pipeline.abandon("stopped")
         self.msgbus.unsubscribe(TOPIC_KILL_SWITCH, self._on_kill_switch)
         self.msgbus.unsubscribe(TOPIC_CONTROLS, self._on_controls)
+        self.msgbus.unsubscribe(TOPIC_REBALANCE, self._rebalancing.carry_out)
         if self.config.awaits_readiness:
             self.msgbus.unsubscribe(TOPIC_READINESS, self._on_readiness)
 
@@ -181,6 +192,16 @@ class TieredStrategy(Strategy):
     def has_bet(self, instrument_id: InstrumentId) -> bool:
         """Whether a bet on the instrument is under way, from its orders to its last fill."""
         return self.bets.on(instrument_id) is not None
+
+    def objection(self, instrument_id: InstrumentId) -> str | None:
+        """The code of why nothing may be proposed on an instrument now, or None."""
+        if not self.entries_allowed:
+            return "entries_off"
+        if not self.is_switched_on:
+            return "switched_off"
+        if not self.is_ready:
+            return "not_ready"
+        return "pending" if self.is_pending(instrument_id) else None
 
     def is_pending(self, instrument_id: InstrumentId) -> bool:
         """Whether a proposal on the instrument is before the tiers."""
@@ -298,12 +319,17 @@ class TieredStrategy(Strategy):
             self._recovery.settle(bet)
         elif self._exits.outgrows_guard(bet, event.quantity.as_double()):
             self.leave(event.instrument_id, CloseReason.MANUAL)
+        elif self._last_role(position) == "TRIM":
+            self._rebalancing.fit_guard(bet)
         if bet.life.phase is Phase.EXITING:
             self._exits.wind_up(bet)
 
     def _is_left_as_dust(self, position: Position) -> bool:
         last: Order = self.cache.order(position.last_event.client_order_id)
-        return self.bets.origin(last).role != "ENTRY" and last.is_closed and self._desk.is_dust(position)
+        return self._last_role(position) != "ENTRY" and last.is_closed and self._desk.is_dust(position)
+
+    def _last_role(self, position: Position) -> OrderRole:
+        return self.bets.origin(self.cache.order(position.last_event.client_order_id)).role
 
     def _look_at(self, bet: Bet) -> None:
         """A check found the bet with an entry that may still fill, or without a guard."""

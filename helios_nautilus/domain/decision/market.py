@@ -86,6 +86,16 @@ class MarketHistory:
             return None
         return float(self._volume[recent].sum())
 
+    def traded_value(self, days: int) -> float | None:
+        """Close x volume, summed over at most 30 days up to the newest bar; None if over a tenth of it is missing."""
+        recent = self._ts > self._newest_ns - days * NS_PER_DAY
+        if (
+            days * NS_PER_DAY > _HISTORY_NS
+            or np.count_nonzero(recent) * self._bar_ns < _MIN_COVERAGE * days * NS_PER_DAY
+        ):
+            return None
+        return float(self._close[recent] @ self._volume[recent])
+
     def volume_percentile(self) -> float | None:
         """Place (0..1, ties count half) of `volume_24h` among its own hourly samples of about 30 days.
 

@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from nautilus_trader.model.enums import TradingState
+from nautilus_trader.model.enums import OrderStatus, TradingState
 from nautilus_trader.model.identifiers import InstrumentId
 
 from helios_nautilus.actors.guardian import Guardian, GuardianConfig
@@ -122,10 +122,17 @@ def test_what_is_not_known_is_a_breach(kit: Kit, journal: MemoryJournal) -> None
     assert record.failed == ("drawdown", "daily_loss", "position", "sector", "leverage", "price")
 
 
-def test_an_entry_on_its_way_counts_as_if_it_were_filled(kit: Kit, journal: MemoryJournal) -> None:
+@pytest.mark.parametrize("status", [OrderStatus.INITIALIZED, OrderStatus.SUBMITTED, OrderStatus.ACCEPTED])
+def test_an_entry_that_may_still_fill_counts_as_if_it_were_filled(
+    kit: Kit, journal: MemoryJournal, status: OrderStatus
+) -> None:
     guardian = start(kit, journal, rules=GuardianRules(max_open_positions=1, max_sector=0.15))
     minute(kit, guardian, 5)
-    kit.enter(BTC, PRICES[BTC])
+    kit.venue.is_waiting = status is OrderStatus.INITIALIZED
+    kit.send(BTC, PRICES[BTC])
+    if status is OrderStatus.ACCEPTED:
+        kit.venue.accept(kit.order("ENTRY"))
+    assert kit.order("ENTRY").status is status
 
     ask(kit, ETH, notional=10_000)
 

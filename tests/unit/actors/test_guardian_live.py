@@ -17,9 +17,18 @@ from helios_nautilus.domain.watchdog import Vitals
 from helios_nautilus.errors import HeliosError
 from helios_nautilus.journal.equity_file import EquityFile
 from helios_nautilus.journal.memory import MemoryJournal
-from helios_nautilus.journal.records import EquityRecord, EventRecord, KillSwitchRecord
-from helios_nautilus.messages import TOPIC_KILL_SWITCH, TOPIC_MISMATCH, TOPIC_PORTFOLIO, TOPIC_VITALS, Mismatch
-from tests.fakes import BTC, ETH, PERPETUAL, SOL, START_NS, Kit
+from helios_nautilus.journal.records import EquityRecord, EventRecord, GuardianRecord, KillSwitchRecord
+from helios_nautilus.messages import (
+    TOPIC_KILL_SWITCH,
+    TOPIC_MISMATCH,
+    TOPIC_PORTFOLIO,
+    TOPIC_VITALS,
+    Dossier,
+    Mismatch,
+    Stage,
+    StageRequest,
+)
+from tests.fakes import BTC, ETH, PERPETUAL, SOL, START_NS, Kit, proposal, terms
 
 PRICES = {BTC: 1_000_000.0, ETH: 50_000.0, SOL: 2_000.0, PERPETUAL: 50_000.0}
 
@@ -321,13 +330,20 @@ def test_stopped_it_hears_nothing_more(kit: Kit, journal: MemoryJournal) -> None
     assert triggers(journal) == []
 
 
+def positions_after(kit: Kit, journal: MemoryJournal) -> float | None:
+    """How many there would be after an entry in ETH, says Guardian."""
+    wish = Dossier(proposal=proposal(ETH, price=PRICES[ETH]), terms=terms(notional=10_000.0))
+    kit.msgbus.send(Stage.GUARDIAN.endpoint, StageRequest(dossier=wish, reply=lambda _reply: None))
+    (check,) = [each for each in journal.of(GuardianRecord)[-1].checks if each.name == "open_positions"]
+    return check.value
+
+
 def test_dust_is_no_position(kit: Kit, journal: MemoryJournal) -> None:
     guardian = start(kit, journal)
     hold(kit, guardian, BTC)
-    now_ns = kit.clock.timestamp_ns()
-    assert [each.instrument_id for each in guardian.view(ETH, now_ns).positions] == [BTC.value]
+    assert positions_after(kit, journal) == 2
 
     least, stop = kit.cache.instrument(BTC).min_quantity, kit.order("STOP")
     kit.venue.fill(stop, PRICES[BTC], str(stop.quantity - least.as_decimal() / 10))
     assert len(kit.cache.positions_open()) == 1
-    assert guardian.view(ETH, now_ns).positions == ()
+    assert positions_after(kit, journal) == 1

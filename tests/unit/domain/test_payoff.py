@@ -37,6 +37,13 @@ def test_table_recovers_the_win_rate_and_payoff_it_was_made_from():
             assert found.count >= 100
 
 
+def test_expected_return_is_the_mean_of_what_plans_of_that_probability_made():
+    p_buy, p_sell, net_long, net_short = market(3, 40_000)
+    table = fit(p_buy, p_sell, net_long, net_short)
+    near = np.abs(p_buy - 0.45) < 0.02
+    assert table.expected_return(Side.LONG, 0.45) == pytest.approx(net_long[near].mean(), abs=0.002)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 10_000),

@@ -18,7 +18,7 @@ from helios_nautilus.journal.records import (
     SignalRecord,
     SizingRecord,
 )
-from helios_nautilus.report.funnel import Funnel, Step, count_funnel, follow
+from helios_nautilus.report.funnel import Funnel, Step, count_funnel, fate_of, follow
 from tests.unit.report.runs import fake_run
 
 RUN = fake_run(days=4, trades=12)
@@ -109,6 +109,16 @@ def test_an_entry_filled_without_any_prediction_is_named() -> None:
     funnel = count_funnel(story(PredictionRecord=None))  # type: ignore[arg-type]
     assert funnel.predictions == 0
     assert len(funnel.entries_without_consent) == 1
+
+
+def test_a_rebalancings_purchase_needs_neither_prediction_nor_gate_but_aether_and_guardian() -> None:
+    asked = {"PredictionRecord": None, "GateRecord": None, "SignalRecord": {"reason": "rebalancing"}}
+    bought = story(**asked)  # type: ignore[arg-type]
+    assert count_funnel(bought).entries_without_consent == ()
+    assert fate_of(STORY[0].decision_id, bought).codes == ()  # type: ignore[attr-defined]
+
+    declined = story(**asked, GuardianRecord=None)  # type: ignore[arg-type]
+    assert len(count_funnel(declined).entries_without_consent) == 1
 
 
 def test_an_exit_fill_does_not_make_an_entry() -> None:

@@ -7,7 +7,7 @@ import pytest
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import QueryOrder
 from nautilus_trader.model.data import QuoteTick
-from nautilus_trader.model.enums import OrderSide
+from nautilus_trader.model.enums import OrderSide, TriggerType
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, StrategyId
 from nautilus_trader.model.orders import LimitOrder, Order
 from nautilus_trader.test_kit.stubs.identifiers import TestIdStubs
@@ -377,6 +377,21 @@ def test_a_halt_takes_an_entry_back_that_nobody_knows_the_outcome_of_and_waits_f
     assert fresh.order("EXIT").quantity == Decimal("0.01")
 
 
+def test_a_strategy_that_is_stopped_and_resumed_in_one_moment_takes_up_what_was_left_once(
+    kit: Kit, first: TieredStrategy, store: MemoryBetStore, journal: MemoryJournal
+) -> None:
+    hold(kit, first)
+    fresh = killed(kit)
+    strategy = fresh.start(TieredStrategy(TieredStrategyConfig(instrument_ids=(BTC, ETH), plan=PLAN), journal, store))
+
+    strategy.stop()
+    strategy.resume()
+    fresh.advance_to(at(5))
+
+    assert kinds(journal) == ["recovered"]
+    assert sent(fresh) == ["STOP", "TARGET"]
+
+
 # A bet of which nothing is held
 
 
@@ -468,6 +483,34 @@ def test_an_entry_that_turns_out_to_have_filled_is_guarded_and_its_fill_told(
     assert fresh.order("STOP").trigger_price == 980_000
     assert [fill.decision_id for fill in journal.of(FillRecord)] == ["BTCZAR.VALR-20260105T0000"]
     assert strategy.strays() == []
+
+
+LIVE = {"plan": PLAN, "manage_contingent_orders": True, "emulation": TriggerType.BID_ASK}
+"""As a node has it: stop and target were emulated, and ended with the process."""
+
+
+def test_where_the_engine_manages_a_bracket_an_entry_that_filled_is_guarded_without_those_it_was_sent_with(
+    kit: Kit, tiers: Tiers, store: MemoryBetStore, journal: MemoryJournal
+) -> None:
+    fresh = entering(kit, recovering(kit, MemoryJournal(), store, **LIVE))
+    strategy = recovering(fresh, journal, store, **LIVE)
+
+    fresh.venue.accept(fresh.order("ENTRY"))
+    fresh.venue.fill(fresh.order("ENTRY"), MILLION)
+
+    assert sent(fresh) == ["ENTRY", "STOP", "TARGET"]
+    assert strategy.unguarded() == []
+
+
+def test_where_the_engine_manages_a_bracket_an_entry_that_never_arrived_ends_its_bet(
+    kit: Kit, tiers: Tiers, store: MemoryBetStore, journal: MemoryJournal
+) -> None:
+    fresh = entering(kit, recovering(kit, MemoryJournal(), store, **LIVE))
+    strategy = recovering(fresh, journal, store, **LIVE)
+
+    fresh.venue.reject(fresh.order("ENTRY"), "it never arrived")
+
+    assert (strategy.has_bet(BTC), strategy.strays(), store.load()) == (False, [], ())
 
 
 def test_an_entry_that_turns_out_to_work_is_taken_back(

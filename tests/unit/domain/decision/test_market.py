@@ -94,6 +94,19 @@ def test_a_day_with_a_tenth_of_its_bars_missing_still_has_a_volume_and_with_more
     assert _fed(range(1, BARS_A_DAY + 1), without=range(50, 50 + 29)).volume_24h() is None
 
 
+def test_what_was_traded_in_some_days_is_worth_each_bars_volume_at_its_close() -> None:
+    history = _fed(range(1, 3 * BARS_A_DAY + 1), volume=2.0)
+    closes = 1000.0 + np.arange(BARS_A_DAY + 1, 3 * BARS_A_DAY + 1)
+    assert history.traded_value(2) == pytest.approx(2.0 * closes.sum())
+
+
+def test_what_was_traded_is_unknown_with_more_than_a_tenth_missing_and_for_more_days_than_are_kept() -> None:
+    history = _fed(range(1, 2 * BARS_A_DAY + 1))
+    assert history.traded_value(2) is not None
+    assert history.traded_value(3) is None
+    assert _fed(range(1, 40 * BARS_A_DAY + 1)).traded_value(31) is None
+
+
 def _with_daily_volumes(per_bar: list[float]) -> MarketHistory:
     history = MarketHistory(BAR)
     for n in range(1, len(per_bar) * BARS_A_DAY + 1):
