@@ -19,6 +19,7 @@ from benchmarks.features import feature_rows
 from benchmarks.journal import journal_rows
 from benchmarks.learning import learning_rows
 from benchmarks.machine import Machine, describe_machine
+from benchmarks.marks import mark_rows
 from benchmarks.model import model_rows
 from benchmarks.reconnect import reconnect_rows
 from benchmarks.row import Row
@@ -34,6 +35,7 @@ _PARTS: Final[dict[str, Callable[[World], Iterator[Row]]]] = {
     "learning": learning_rows,
     "tiers": tier_rows,
     "decision": decision_rows,
+    "marks": mark_rows,
     "report": report_rows,
     "import": import_rows,
     "backtest": backtest_rows,

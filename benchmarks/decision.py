@@ -23,7 +23,7 @@ from helios_nautilus.models.succession import Term
 from helios_nautilus.node.backtest import build_engine, load_market
 from helios_nautilus.node.predictions import predict_window
 from helios_nautilus.node.tiers import add_tiers
-from helios_nautilus.strategies.audit import decision_of
+from helios_nautilus.strategies.audit import origin_of
 
 
 def decision_rows(world: World) -> Iterator[Row]:
@@ -81,6 +81,6 @@ class _Watch(Actor):
     def _on_order_event(self, event: OrderEvent) -> None:
         now = perf_counter()
         if isinstance(event, OrderSubmitted):
-            published = self._published.pop(decision_of(self.cache.order(event.client_order_id)), None)
+            published = self._published.pop(origin_of(self.cache.order(event.client_order_id)).decision_id, None)
             if published is not None:  # the entry; stop and target follow it
                 self.seconds.append(now - published)

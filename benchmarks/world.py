@@ -37,8 +37,8 @@ class World(Struct, frozen=True, kw_only=True):
 def build_world(folder: Path, *, quick: bool) -> World:
     """Make the catalogue, train the model and write its predictions.
 
-    In full this is the demo itself: 30 days to train on and 15 to trade. Quick, it is 11 days, 3 days, and a single
-    epoch, which leaves a model without opinion.
+    In full this is the demo itself: 30 days to train on and 15 to trade. Quick, it is 11 days, the last day, and a
+    single epoch, which leaves a model without opinion.
     """
     market = MarketConfig(days=14 if quick else 45)
     demo = load_config(_DEMO).config
@@ -67,7 +67,7 @@ def build_world(folder: Path, *, quick: bool) -> World:
 def _shorten(config: HeliosConfig) -> HeliosConfig:
     return replace(
         config,
-        backtest=Window(start="2026-01-12", end="2026-01-15"),
+        backtest=Window(start="2026-01-14", end="2026-01-15"),
         training=replace(
             config.training,
             window=Window(start="2026-01-01", end="2026-01-12"),

@@ -14,11 +14,15 @@ from tests.fakes import BTC, ETH, SOL, Kit, Tiers
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that share a module's fixture on one worker: it may be a trained model."""
+    """Keep the tests that share a module's fixture on one worker: it may be a trained model.
+
+    Of the others the slow ones come first, so that none of them is left to one worker while the rest are done.
+    """
     for item in items:
         known = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009 (pytest has no public name for it)
         if any(found.scope == "module" for definitions in known for found in definitions):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None or "xdist_group" in item.keywords)
 
 
 @pytest.fixture(scope="session", autouse=True)

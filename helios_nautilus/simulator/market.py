@@ -16,7 +16,6 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
-from scipy.signal import lfilter
 
 from helios_nautilus.domain.bars import Bars, Floats, Ints, MarketData
 from helios_nautilus.domain.timeframe import NS_PER_MIN
@@ -174,8 +173,17 @@ def _momentum(shocks: Floats, config: MarketConfig) -> Floats:
     forget_fast, forget_slow = np.array([1.0, fast - 1.0]), np.array([1.0, slow - 1.0])
     direct = np.polymul(forget_fast, forget_slow)
     feedback = np.concatenate(([0.0], fast * forget_slow - slow * forget_fast))
-    returns: Floats = lfilter(direct, direct - kappa * feedback, shocks)
+    returns = _filter(direct, direct - kappa * feedback, shocks)
     return returns - shocks
+
+
+def _filter(direct: Floats, feedback: Floats, values: Floats) -> Floats:
+    """The series whose polynomial ``feedback`` in the lag is the polynomial ``direct`` of ``values``."""
+    # Here, as it takes a second: whoever reads a catalogue comes by this file, and few of them make a market.
+    from scipy.signal import lfilter
+
+    filtered: Floats = lfilter(direct, feedback, values)
+    return filtered
 
 
 def _draw_tail(rng: np.random.Generator, n: int) -> Floats:
@@ -188,7 +196,7 @@ def _draw_log_vol(rng: np.random.Generator, n: int, *, half_life_mins: float, st
     phi = 0.5 ** (1.0 / half_life_mins)
     noise = rng.standard_normal(n) * std * np.sqrt(1.0 - phi**2)
     noise[0] = rng.standard_normal() * std
-    log_vol: Floats = lfilter([1.0], [1.0, -phi], noise)
+    log_vol = _filter(np.ones(1), np.array([1.0, -phi]), noise)
     vol: Floats = np.exp(log_vol - std**2)
     return vol
 

@@ -40,6 +40,7 @@ ROWS = {
     "sizing",
     "gate: answer of the rules, clamps",
     "Guardian: all checks, ten positions",
+    "Guardian: mark at a quote, ten held",
     "decision: all tiers, rules gate",
     "report of the backtest",
     "catalogue: rows of a CSV imported",

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from helios_nautilus.errors import ConfigError
+from helios_nautilus.models.__main__ import main
 from helios_nautilus.models.assignment import Assignment, load_assignment, save_assignment
 from helios_nautilus.models.checkpoint import load_model
 from helios_nautilus.models.dataset import SplitConfig, split_by_share
@@ -96,18 +97,18 @@ def test_training_that_was_killed_goes_on_with_the_same_command(exported, tmp_pa
         (("--set", "optimiser.epoch=3"), "unknown field `epoch`"),
     ],
 )
-def test_wrong_settings_are_one_line_and_a_failure(exported, tmp_path, arguments, words):
-    done = run("train", exported, tmp_path / "model", *arguments)
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+def test_wrong_settings_are_one_line_and_a_failure(exported, tmp_path, capsys, arguments, words):
+    assert main(["train", str(exported), str(tmp_path / "model"), *arguments]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("helios: ")
     assert words in line
 
 
-def test_model_that_is_there_is_not_trained_over(exported, tmp_path):
-    done = run("train", exported, tmp_path)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "exists already" in done.stderr
+def test_model_that_is_there_is_not_trained_over(exported, tmp_path, capsys):
+    assert main(["train", str(exported), str(tmp_path)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "exists already" in err
 
 
 def test_what_to_train_travels_with_the_arrays(exported, tmp_path):
