@@ -4,8 +4,10 @@ Nautilus's own sandbox has orders arrive at once, and so at prices that nobody c
 """
 
 from asyncio import AbstractEventLoop
+from collections import defaultdict, deque
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from nautilus_trader.adapters.sandbox.config import SandboxExecutionClientConfig
 from nautilus_trader.adapters.sandbox.execution import SandboxExecutionClient
@@ -21,6 +23,7 @@ from nautilus_trader.execution.messages import (
     QueryOrder,
     SubmitOrder,
     SubmitOrderList,
+    TradingCommand,
 )
 from nautilus_trader.execution.reports import FillReport, OrderStatusReport, PositionStatusReport
 from nautilus_trader.live.factories import LiveExecClientFactory
@@ -31,6 +34,8 @@ from nautilus_trader.portfolio.base import PortfolioFacade
 
 from helios_nautilus.journal.records import AccountHolding
 from helios_nautilus.node.paper_reports import fill_reports, order_report, position_report
+
+_LOOK_SECS: Final = 0.05
 
 
 class PaperExchangeConfig(SandboxExecutionClientConfig, frozen=True, kw_only=True):
@@ -51,6 +56,7 @@ class PaperExchange(SandboxExecutionClient):
         super().__init__(loop=loop, config=config, **parts)
         self._latency_secs = config.latency_ms / 1e3
         self._arrivals = loop
+        self._at_the_door: defaultdict[InstrumentId, deque[Callable[[], object]]] = defaultdict(deque)
         # As they are defined now, which is what the starting balances count on; the venue may soon tell others.
         self._holdings = tuple(
             (self._cache.instrument(InstrumentId.from_str(each.instrument_id)), each) for each in config.holdings
@@ -106,12 +112,30 @@ class PaperExchange(SandboxExecutionClient):
                 self._clock.timestamp_ns(),
             )
 
-    def _later[T](self, deliver: Callable[[T], object], command: T) -> None:
+    def _later[T: TradingCommand](self, deliver: Callable[[T], object], command: T) -> None:
         self._arrivals.call_later(self._latency_secs, self._arrive, deliver, command)
 
-    def _arrive[T](self, deliver: Callable[[T], object], command: T) -> None:
-        self.exchange.process(self._clock.timestamp_ns())
-        deliver(command)
+    def _arrive[T: TradingCommand](self, deliver: Callable[[T], object], command: T) -> None:
+        at_the_door = self._at_the_door[command.instrument_id]
+        at_the_door.append(partial(deliver, command))
+        if len(at_the_door) == 1:
+            self._let_in(command.instrument_id)
+
+    def _let_in(self, instrument_id: InstrumentId) -> None:
+        """Take what has arrived, in its order; while our view of the book is being made anew it waits.
+
+        VALR's own book has not gone, and the matching engine forgets a market order that finds an empty one.
+        """
+        at_the_door = self._at_the_door[instrument_id]
+        while at_the_door and self._has_book(instrument_id):
+            self.exchange.process(self._clock.timestamp_ns())
+            at_the_door.popleft()()
+        if at_the_door:
+            self._arrivals.call_later(_LOOK_SECS, self._let_in, instrument_id)
+
+    def _has_book(self, instrument_id: InstrumentId) -> bool:
+        book = self.exchange.get_book(instrument_id)
+        return book.best_bid_price() is not None and book.best_ask_price() is not None
 
 
 def paper_exchange_factory(portfolio: PortfolioFacade) -> type[LiveExecClientFactory]:

@@ -67,6 +67,11 @@ class Desk:
             deltas.append(OrderBookDelta(BTC, BookAction.ADD, BookOrder(side, *made, price), 0, 0, now_ns, now_ns))
         self.exchange.on_data(OrderBookDeltas(BTC, deltas))
 
+    def lose_book(self) -> None:
+        """The client drops its view of the book, as after a frame was lost; VALR's own is where it was."""
+        now_ns = self.clock.timestamp_ns()
+        self.exchange.on_data(OrderBookDeltas(BTC, [OrderBookDelta.clear(BTC, 0, now_ns, now_ns)]))
+
     def buy(self, size: str) -> Order:
         order = self.strategy.order_factory.market(BTC, OrderSide.BUY, self.instrument.make_qty(Decimal(size)))
         self.strategy.submit_order(order)
@@ -132,6 +137,25 @@ def test_orders_arrive_in_the_order_in_which_they_were_sent() -> None:
         await filled(second)
         assert first.is_closed
         assert first.ts_last < second.ts_last
+
+    trading(body)
+
+
+def test_orders_that_meet_no_book_wait_for_it_and_keep_their_order() -> None:
+    async def body(desk: Desk) -> None:
+        desk.show({1_000_000: "1"})
+        first = desk.buy("0.1")
+        desk.lose_book()
+        await asyncio.sleep(LATENCY_MS / 1e3 + 0.01)  # it has arrived
+        second = desk.buy("0.2")
+        await asyncio.sleep(LATENCY_MS / 1e3 + 0.01)
+        assert not any(order.is_closed for order in (first, second))
+
+        desk.show({1_001_000: "1"})
+        await filled(second)
+        assert first.is_closed
+        assert first.ts_last < second.ts_last
+        assert first.avg_px == second.avg_px == 1_001_000
 
     trading(body)
 
