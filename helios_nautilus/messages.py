@@ -156,14 +156,17 @@ class PipelineEvent(Struct, frozen=True, kw_only=True):
 
 
 class PortfolioState(Struct, frozen=True, kw_only=True):
-    """Guardian's mark to market, in the account currency. ``drawdown`` and ``daily_loss`` are fractions >= 0."""
+    """Guardian's mark to market, in the account currency. ``drawdown`` and ``daily_loss`` are fractions >= 0.
+
+    ``exposure``, the gross value of open positions / equity, is None where no equity is left.
+    """
 
     ts_ns: int
     equity: float
     peak: float
     drawdown: float
     daily_loss: float
-    exposure: float
+    exposure: float | None
     open_positions: int
     """How many positions are open over all strategies."""
 

@@ -196,6 +196,9 @@ def helios(journal: Journal, **config: Any) -> HeliosStrategy:
 class HandVenue(MockExecutionClient):
     """A venue that does nothing by itself: the test says what becomes of an order. ``commands`` are what reached it."""
 
+    is_waiting = False
+    """Orders cannot go out yet; till they do they are as they were made."""
+
     def submit_order(self, command: SubmitOrder) -> None:
         """Take an order in."""
         super().submit_order(command)
@@ -212,7 +215,8 @@ class HandVenue(MockExecutionClient):
         self.commands.append(command)
 
     def _submitted(self, order: Order) -> None:
-        self.generate_order_submitted(*_names(order), self._clock.timestamp_ns())
+        if not self.is_waiting:
+            self.generate_order_submitted(*_names(order), self._clock.timestamp_ns())
 
     def accept(self, *orders: Order) -> None:
         """The orders work from now on."""
@@ -358,13 +362,18 @@ class Kit:
         self.msgbus.subscribe(topic, heard.append)
         return heard
 
-    def enter(self, instrument_id: InstrumentId, price: float, *, notional: float = 10_000.0) -> TieredStrategy:
-        """A strategy's entry works at the venue. Stages that have no endpoint on the bus say yes to it."""
+    def send(self, instrument_id: InstrumentId, price: float, *, notional: float = 10_000.0) -> TieredStrategy:
+        """A strategy's entry leaves for the venue. Stages that have no endpoint on the bus say yes to it."""
         strategy = self.start(TieredStrategy(TieredStrategyConfig(instrument_ids=(instrument_id,)), MemoryJournal()))
         missing = [stage for stage in Stage if stage.endpoint not in self.msgbus.endpoints()]
         tiers = Tiers(self.msgbus, terms(notional=notional), missing)
         strategy.propose(proposal(instrument_id, price=price))
         tiers.close(*missing)
+        return strategy
+
+    def enter(self, instrument_id: InstrumentId, price: float, *, notional: float = 10_000.0) -> TieredStrategy:
+        """The same, and it works there."""
+        strategy = self.send(instrument_id, price, notional=notional)
         self.venue.accept(self.order("ENTRY"))
         return strategy
 

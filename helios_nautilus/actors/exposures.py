@@ -30,14 +30,18 @@ def exposure_of(position: Position, prices: Mapping[str, float]) -> Exposure:
 
 
 def pending_entries(cache: Cache) -> tuple[Exposure, ...]:
-    """Entries that may still fill: neither closed nor reducing, by the tag their strategy gave them."""
-    orders = [*cache.orders_open(), *cache.orders_inflight()]
-    unique = {order.client_order_id: order for order in orders if order.tags and "ENTRY" in order.tags}
+    """Entries that may still fill: neither closed nor reducing, by the tag their strategy gave them.
+
+    Those that wait for their way to the venue are among them; the cache lists them neither as open nor as in flight.
+    """
+    names = cache.client_order_ids() - cache.client_order_ids_closed()
+    orders = (cache.order(name) for name in sorted(names, key=lambda name: name.value))
     return tuple(
         Exposure(
             instrument_id=order.instrument_id.value,
             base=cache.instrument(order.instrument_id).base_currency.code,
             notional=order.leaves_qty.as_double() * order.price.as_double() * (1 if order.is_buy else -1),
         )
-        for _, order in sorted(unique.items(), key=lambda item: item[0].value)
+        for order in orders
+        if order.tags and "ENTRY" in order.tags
     )

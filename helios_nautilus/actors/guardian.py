@@ -3,29 +3,20 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import numpy as np
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.common.component import TimeEvent
 from nautilus_trader.model.data import Bar, QuoteTick
-from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import Currency
 from nautilus_trader.model.position import Position
 
+from helios_nautilus.actors.entry_checks import EntryChecks
 from helios_nautilus.actors.equity import Equity, EquityConfig
-from helios_nautilus.actors.exposures import closable_positions, exposure_of, pending_entries
+from helios_nautilus.actors.exposures import closable_positions, exposure_of
 from helios_nautilus.actors.second_wall import RiskSwitch, SecondWall
 from helios_nautilus.amounts import exact
 from helios_nautilus.bar_types import bar_type
-from helios_nautilus.domain.bars import Floats
 from helios_nautilus.domain.decision.market import MarketHistory
-from helios_nautilus.domain.portfolio.guardian import (
-    Check,
-    EntryRequest,
-    GuardianRules,
-    PortfolioView,
-    RecentEntry,
-    check_entry,
-)
+from helios_nautilus.domain.portfolio.guardian import GuardianRules
 from helios_nautilus.domain.portfolio.kill_switch import (
     KillState,
     KillStatus,
@@ -35,21 +26,17 @@ from helios_nautilus.domain.portfolio.kill_switch import (
     MemoryKillStore,
     Trigger,
 )
-from helios_nautilus.domain.portfolio.valuation import (
-    EquityMark,
-    EquityStore,
-)
+from helios_nautilus.domain.portfolio.valuation import EquityMark, EquityStore
 from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC, parse_timeframe
 from helios_nautilus.domain.watchdog import Vitals
 from helios_nautilus.journal.protocol import Journal
-from helios_nautilus.journal.records import CheckResult, EquityRecord, EventRecord, GuardianRecord, KillSwitchRecord
+from helios_nautilus.journal.records import EquityRecord, EventRecord, GuardianRecord, KillSwitchRecord
 from helios_nautilus.messages import (
     TOPIC_KILL_SWITCH,
     TOPIC_MISMATCH,
     TOPIC_PIPELINE,
     TOPIC_PORTFOLIO,
     TOPIC_VITALS,
-    Dossier,
     KillSwitchChanged,
     Mismatch,
     PipelineEvent,
@@ -119,8 +106,8 @@ class Guardian(Actor):
         self._decision_ns = parse_timeframe(config.decision)
         self._prices: dict[str, float] = {}
         self._equity = Equity(self, config, self._prices, equity_store)
+        self._checks = EntryChecks(self, config.rules, self._prices, self._histories)
         self._newest_ns: dict[str, int] = {}
-        self._recent: list[RecentEntry] = []
         self._started_ns = 0
         self._said_ns = 0
 
@@ -234,7 +221,7 @@ class Guardian(Actor):
 
     def _publish(self, mark: EquityMark, positions: list[Position], *, journal: bool) -> None:
         gross = sum(abs(exposure_of(position, self._prices).notional) for position in positions)
-        exposure = gross / mark.equity if mark.equity > 0 else float("inf")
+        exposure = gross / mark.equity if mark.equity > 0 else None
         state = PortfolioState(
             ts_ns=mark.ts_ns,
             equity=mark.equity,
@@ -261,61 +248,21 @@ class Guardian(Actor):
 
     def on_request(self, request: StageRequest) -> None:
         """Run all checks and answer at once."""
-        dossier = request.dossier
-        now_ns = self.clock.timestamp_ns()
-        entry = self._entry_request(dossier, now_ns)
-        checks = check_entry(entry, self.view(dossier.proposal.instrument_id, now_ns), self.config.rules)
-        passed = all(check.passed for check in checks)
+        dossier, now_ns = request.dossier, self.clock.timestamp_ns()
+        checks = self._checks.run(dossier, self.kill_switch.state, self._equity.last, now_ns)
+        failed = [check.name for check in checks if not check.passed]
         self.journal.append(
             GuardianRecord(
                 ts_ns=now_ns,
                 decision_id=dossier.proposal.decision_id,
-                instrument_id=entry.instrument_id,
-                passed=passed,
-                checks=tuple(map(_result, checks)),
+                instrument_id=dossier.proposal.instrument_id.value,
+                passed=not failed,
+                checks=checks,
             )
         )
-        if passed:
-            self._recent.append(RecentEntry(instrument_id=entry.instrument_id, side=entry.side, ts_ns=now_ns))
-        failed = next((check.name for check in checks if not check.passed), "")
-        request.reply(StageReply(stage=Stage.GUARDIAN, dossier=dossier, approved=passed, reason=failed))
-
-    def _entry_request(self, dossier: Dossier, now_ns: int) -> EntryRequest:
-        proposal, terms = dossier.proposal, dossier.known_terms
-        return EntryRequest(
-            instrument_id=proposal.instrument_id.value,
-            base=self.cache.instrument(proposal.instrument_id).base_currency.code,
-            side=proposal.side,
-            notional=terms.notional,
-            price=proposal.price,
-            leverage=terms.leverage,
-            ts_ns=now_ns,
+        request.reply(
+            StageReply(stage=Stage.GUARDIAN, dossier=dossier, approved=not failed, reason=failed[0] if failed else "")
         )
-
-    def view(self, instrument_id: InstrumentId, now_ns: int) -> PortfolioView:
-        """What the checks are told of the portfolio."""
-        quote = self.cache.quote_tick(instrument_id)
-        self._recent = [entry for entry in self._recent if now_ns - entry.ts_ns <= self._memory_ns]
-        return PortfolioView(
-            kill_state=self.kill_switch.state,
-            mark=self._equity.last,
-            positions=tuple(exposure_of(position, self._prices) for position in closable_positions(self.cache)),
-            pending=pending_entries(self.cache),
-            returns=self._daily_returns(now_ns),
-            last_price=self._prices.get(instrument_id.value),
-            bid=None if quote is None else quote.bid_price.as_double(),
-            ask=None if quote is None else quote.ask_price.as_double(),
-            recent=tuple(self._recent),
-        )
-
-    @property
-    def _memory_ns(self) -> int:
-        return max(NS_PER_MIN, int(self.config.rules.cooldown_secs * NS_PER_SEC))
-
-    def _daily_returns(self, now_ns: int) -> dict[str, Floats]:
-        days = self.config.rules.correlation_days
-        closes = {name: history.daily_closes(now_ns)[-days - 1 :] for name, history in self._histories.items()}
-        return {name: np.diff(close) / close[:-1] for name, close in closes.items() if len(close) == days + 1}
 
     # Kill switch
 
@@ -395,7 +342,3 @@ class Guardian(Actor):
                 words=status.words,
             ),
         )
-
-
-def _result(check: Check) -> CheckResult:
-    return CheckResult(name=check.name, passed=check.passed, value=check.value, limit=check.limit, words=check.words)

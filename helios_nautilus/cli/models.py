@@ -1,6 +1,5 @@
 """`helios models`: the models that are kept, which of them is in charge, and what the gate says of them."""
 
-import getpass
 import time
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from msgspec import Struct
 
 from helios_nautilus.cli.cards import describe_card, figure
 from helios_nautilus.cli.output import json_option, print_json, print_table, show_time
+from helios_nautilus.cli.who import login_name
 from helios_nautilus.config import load_config
 from helios_nautilus.errors import ModelError
 from helios_nautilus.models.checkpoint import ModelCard
@@ -29,7 +29,7 @@ _registry_option = click.option(
     help="Folder of the models.",
 )
 _why_option = click.option("--why", required=True, help="The reason, kept in the history.")
-_who_option = click.option("--who", default=getpass.getuser, show_default="the user", help="Who decides, kept as well.")
+_who_option = click.option("--who", default=login_name, show_default="the user", help="Who decides, kept as well.")
 
 
 @click.group()

@@ -1,6 +1,5 @@
 """`helios kill`, `resume`, `switch` and `status`: what an operator does to a running node, and sees of it."""
 
-import getpass
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -11,6 +10,7 @@ import click
 from msgspec import Struct
 
 from helios_nautilus.cli.output import console, json_option, print_json
+from helios_nautilus.cli.who import login_name
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.journal.commands import Answer, Command, Tier, Verb
 from helios_nautilus.journal.connect import home_folder, open_post
@@ -137,7 +137,7 @@ def _give(manner: Manner, verb: Verb, *, tier: Tier | None = None, rebase: bool 
         mode=manner.mode or find_running(post, home_folder(), time.time_ns()),
         verb=verb,
         tier=tier,
-        who=manner.who or getpass.getuser(),
+        who=manner.who or login_name(),
         why=manner.why,
         origin="cli",
         rebase=rebase,

@@ -130,5 +130,5 @@ def _answer_of(name: str) -> str:
 def _decode[T](content: bytes, kind: type[T]) -> T | None:
     try:
         return msgspec.json.decode(content, type=kind)
-    except msgspec.MsgspecError:
+    except (ValueError, msgspec.MsgspecError):  # bytes that are no UTF-8 are a ValueError
         return None

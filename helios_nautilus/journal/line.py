@@ -29,8 +29,12 @@ async def open_line(address: Callable[[], str], name: str, give_up_secs: float) 
         connection = await AsyncConnection.connect(
             await asyncio.to_thread(address), autocommit=True, application_name=name
         )
-        # A statement given up here must not wait on there, and those of the next connection behind it.
-        await connection.execute(_GIVE_UP, [f"{give_up_secs * 1e3:.0f}"])
+        try:
+            # A statement given up here must not wait on there, and those of the next connection behind it.
+            await connection.execute(_GIVE_UP, [f"{give_up_secs * 1e3:.0f}"])
+        except BaseException:
+            await connection.close()
+            raise
         return connection
     except psycopg.Error as error:
         # Without its cause: libpq quotes from an address that it cannot read, the password too.

@@ -295,8 +295,8 @@ class EquityRecord(Record, frozen=True, kw_only=True):
     equity: float
     peak: float
     drawdown: float
-    exposure: float
-    """Gross value of open positions / equity."""
+    exposure: float | None
+    """Gross value of open positions / equity; None where no equity is left."""
     open_positions: int
 
 

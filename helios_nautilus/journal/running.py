@@ -14,6 +14,7 @@ type NodeMode = Literal["paper", "live"]
 NODE_MODES: Final[tuple[NodeMode, ...]] = ("paper", "live")
 FRESH_NS: Final = 5 * NS_PER_SEC
 """A node says once a second how it is; one that has not for so long does not run, or cannot be watched."""
+_CURE: Final = "name its mode with --mode, and the next start obeys what stops trading"
 
 
 def lock_path(home: Path, mode: NodeMode) -> Path:
@@ -28,12 +29,15 @@ def find_running(post: Post, home: Path, now_ns: int) -> NodeMode:
     """
     found = [mode for mode in NODE_MODES if is_fresh(post.status_here(mode), now_ns)]
     found = found or [mode for mode in NODE_MODES if _is_held(lock_path(home, mode))]
-    found = found or [mode for mode in NODE_MODES if is_fresh(post.status(mode), now_ns)]
+    try:
+        found = found or [mode for mode in NODE_MODES if is_fresh(post.status(mode), now_ns)]
+    except JournalError as error:
+        raise JournalError(f"no node runs here, and of other machines nothing is known ({error}): {_CURE}") from error
     if len(found) == 1:
         return found[0]
     if found:
         raise JournalError("a paper and a live node are running: say which one is meant, with --mode")
-    raise JournalError("no node is running: name its mode with --mode, and the next start obeys what stops trading")
+    raise JournalError(f"no node is running: {_CURE}")
 
 
 def is_fresh(status: NodeStatus | None, now_ns: int) -> bool:
@@ -42,11 +46,12 @@ def is_fresh(status: NodeStatus | None, now_ns: int) -> bool:
 
 
 def _is_held(lock: Path) -> bool:
+    """Not as far as anybody can tell who may not look into the node's folder."""
     try:
         with lock.open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return False
     return False

@@ -34,7 +34,8 @@ def account_curve(run: RunRecord, records: Iterable[Record]) -> Curve:
     marks = {run.start_ns: (run.starting_balance, 0.0)}
     for record in records:
         if isinstance(record, EquityRecord) and record.ts_ns >= run.start_ns:
-            marks[record.ts_ns] = record.equity, record.exposure
+            held = float(record.open_positions) if record.exposure is None else record.exposure
+            marks[record.ts_ns] = record.equity, held
     stamps = sorted(marks)
     equity, exposure = np.array([marks[ts] for ts in stamps], np.float64).T
     return Curve(ts_ns=np.array(stamps, np.int64), equity=equity, exposure=exposure)

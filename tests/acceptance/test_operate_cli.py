@@ -1,5 +1,6 @@
 """`helios kill`, `resume`, `switch` and `status` at a terminal: without the database, and without the engine."""
 
+import os
 import subprocess
 import sys
 import time
@@ -140,7 +141,22 @@ def test_where_no_node_runs_its_mode_is_asked_for(home: Path) -> None:
     ended = helios("kill", *WHY)
 
     assert ended.code == 1
+    assert "--mode" in ended.err
     assert not list(home.rglob("*.json"))
+
+
+def test_where_the_system_has_no_name_for_its_user_an_order_goes_out_all_the_same(
+    node: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+
+    assert helios("kill", "--why", "a test").code == 0
+
+    (command,) = node.taken
+    assert command.who == f"uid {os.getuid()}"
 
 
 @pytest.mark.parametrize("arguments", [("kill",), ("resume",), ("switch", "gate", "off"), ("switch", "gate", "up")])

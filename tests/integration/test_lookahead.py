@@ -17,9 +17,13 @@ from helios_nautilus.config import LoadedConfig
 from helios_nautilus.domain.bars import Bars, MarketData
 from helios_nautilus.domain.features.spec import FeatureSpec
 from helios_nautilus.domain.features.table import FeatureTables, build_tables
+from helios_nautilus.domain.portfolio.allocate import AllocationRules
+from helios_nautilus.domain.portfolio.guardian import GuardianRules
+from helios_nautilus.domain.portfolio.rebalance import RebalanceRules
+from helios_nautilus.domain.portfolio.targets import RebalanceSettings
 from helios_nautilus.errors import NotEnoughHistoryError
 from helios_nautilus.history import import_bars
-from helios_nautilus.journal.records import FillRecord
+from helios_nautilus.journal.records import EquityRecord, EventRecord, FillRecord, PositionRecord, RebalanceRecord
 from helios_nautilus.models.checkpoint import Model
 from helios_nautilus.models.dataset import Arrays
 from helios_nautilus.models.predict import ArrayPredictions, predict_arrays
@@ -53,6 +57,29 @@ def trades(tmp_path_factory: pytest.TempPathFactory) -> LoadedConfig:
     return prepare(folder, {"data.trades": True})
 
 
+def rebalanced(loaded: LoadedConfig) -> LoadedConfig:
+    """The same on an account that cannot follow the model, which leans to SELL: it holds what its targets say.
+
+    Its first fees are a drawdown that counts as a risk event, and no trade is too dear.
+    """
+    settings = RebalanceSettings(
+        mode="full",
+        history_days=4,
+        drawdown_share=0.001,
+        rules=RebalanceRules(horizon_days=10_000.0),
+        allocation=AllocationRules(max_weight=0.05),
+    )
+    config = loaded.config
+    config = structs.replace(
+        config,
+        account=structs.replace(config.account, kind="cash"),
+        aether=structs.replace(config.aether, sizing=structs.replace(config.aether.sizing, margin=False)),
+        guardian=structs.replace(config.guardian, rules=GuardianRules(correlation_days=4, max_correlation=1.0)),
+        rebalance=settings,
+    )
+    return structs.replace(loaded, config=config)
+
+
 def failed(findings: list[Finding]) -> set[str]:
     """What was checked where something failed: the first word of each check."""
     return {finding.check.split()[0].rstrip(",") for finding in findings if not finding.passed}
@@ -69,6 +96,21 @@ def test_nothing_looks_ahead(data: str, request: pytest.FixtureRequest) -> None:
         *("features", "features", "predictions", "features", "predictions", "decisions", "decisions")
     ]
     assert {finding.check.rpartition("future ")[2] for finding in findings[1:]} == {"removed", "replaced by noise"}
+
+
+def test_nothing_looks_ahead_where_the_portfolio_is_rebalanced(bars: LoadedConfig) -> None:
+    """Every trade of the run is the rebalancing's: what is bought at the day's first decision, until it is over."""
+    loaded = rebalanced(bars)
+    morning = structs.replace(loaded.config.backtest, end="2026-01-06T06:00")
+    result = backtest.run_backtest(structs.replace(loaded, config=structs.replace(loaded.config, backtest=morning)))
+    journal = result.journal
+    assert [record.reason for record in journal.of(RebalanceRecord)] == ["WEEKLY", "RISK_EVENT"]
+    told = {event.decision_id for event in journal.of(EventRecord) if event.kind == "rebalanced"}
+    assert {fill.decision_id for fill in journal.of(FillRecord)} == told != set()
+    made = sum(position.pnl for position in journal.of(PositionRecord))
+    assert journal.of(EquityRecord)[-1].equity == pytest.approx(result.run.starting_balance + made, abs=0.05)
+
+    assert failed(list(verify_lookahead(loaded, **SHORT))) == set()
 
 
 @BOTH

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nautilus_trader.common.actor import Actor
 from nautilus_trader.model.enums import TradingState
 
 from helios_nautilus.actors.aether import Aether, AetherConfig
@@ -33,8 +34,10 @@ from tests.fakes import BTC, ETH, START_NS, Rig, at, flat, prediction, random_wa
 M = 1_000_000.0
 
 
-def five_tiers(rig: Rig, *, latency_ms: int = 800, limits: KillSwitchRules | None = None, warm: bool = True) -> None:
-    """Guardian first, as in `node.tiers`."""
+def five_tiers(
+    rig: Rig, *others: Actor, latency_ms: int = 800, limits: KillSwitchRules | None = None, warm: bool = True
+) -> None:
+    """Guardian first, as in `node.tiers`, and the ``others`` last."""
     ids = tuple(rig.instruments)
     plan, gate = rig.strategy.config.plan, GateRules(provider="off", latency_ms=latency_ms)
     trackers = {each.value: warm_tracker(each.symbol.value[:3]) for each in ids} if warm else {}
@@ -46,6 +49,7 @@ def five_tiers(rig: Rig, *, latency_ms: int = 800, limits: KillSwitchRules | Non
         ),
         Aether(AetherConfig(instrument_ids=ids, plan=plan), rig.journal, trackers=trackers),
         LlmGate(LlmGateConfig(instrument_ids=ids, rules=gate), rig.journal, OnTheSpot(build_provider(gate))),
+        *others,
     )
 
 

@@ -75,6 +75,7 @@ ORDER BY ts_event DESC, seq DESC
 LIMIT 1
 
 -- name: watch_predictions
+-- Those of one bar's close have one stamp: they come together, so that paging by it skips none. So with decisions.
 SELECT
     said.run_id, said.decision_id, said.ts_event AS ts_ns, said.instrument_id, said.model_id,
     said.p_buy, said.p_sell, said.p_hold, said.price::float8 AS price, said.veto,
@@ -82,8 +83,8 @@ SELECT
 FROM (
     SELECT * FROM ml_predictions
     WHERE mode = %(mode)s AND ts_event >= %(since_ns)s AND ts_event < %(before_ns)s
-    ORDER BY ts_event DESC, run_id DESC, decision_id DESC
-    LIMIT %(count)s
+    ORDER BY ts_event DESC
+    FETCH FIRST (%(count)s) ROWS WITH TIES
 ) AS said
 LEFT JOIN LATERAL (
     SELECT ts_event, label, net_return FROM prediction_outcomes AS told
@@ -103,8 +104,8 @@ FROM (
     SELECT * FROM decisions
     WHERE mode = %(mode)s AND ts_event >= %(since_ns)s AND ts_event < %(before_ns)s
         AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
-    ORDER BY ts_event DESC, run_id DESC, decision_id DESC
-    LIMIT %(count)s
+    ORDER BY ts_event DESC
+    FETCH FIRST (%(count)s) ROWS WITH TIES
 ) AS found
 LEFT JOIN LATERAL (
     SELECT body_field(body, 'words') AS words FROM aether_risk_decisions AS said

@@ -205,6 +205,14 @@ def test_a_fresh_status_of_this_machine_needs_no_database(tmp_path: Path) -> Non
     assert Post(tmp_path, must_not_be_asked).status("paper", fresh_ns=6) == status(7)
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"mode": "\xff"}'])
+def test_a_status_or_an_answer_that_nobody_can_read_is_none(tmp_path: Path, content: bytes) -> None:
+    for name in ("status.json", "c-0.answer.json", "c-0.json"):
+        (tmp_path / name).write_bytes(content)
+    files = CommandFiles(tmp_path)
+    assert (files.status(), files.answer("c-0"), files.recent(1)) == (None, None, [])
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "a/b", "c" * 65])
 def test_an_id_that_is_none_finds_no_file(tmp_path: Path, name: str) -> None:
     assert Post(tmp_path, None).wait(name, 0.0) is None

@@ -1,5 +1,6 @@
 from typing import Any
 
+import msgspec
 import pytest
 from nautilus_trader.model.enums import OrderStatus, TradingState
 from nautilus_trader.model.identifiers import InstrumentId
@@ -201,6 +202,22 @@ def test_a_margin_account_is_worth_its_balance_and_what_its_positions_have_gaine
     minute(kit, guardian, 10, BTC=51_000)
 
     assert journal.of(EquityRecord)[-1].equity == pytest.approx(10_000 + 0.02 * 1_000)
+
+
+def test_an_account_that_has_lost_more_than_it_had_leaves_a_mark_that_can_be_read_again(journal: MemoryJournal) -> None:
+    kit = Kit(PERPETUAL, margin=True)
+    kit.report(USDT=10_000)
+    told, guardian = kit.listen(TOPIC_PORTFOLIO), start(kit, journal)
+    minute(kit, guardian, 5)
+    kit.hold(PERPETUAL, PRICES[PERPETUAL], notional=1_000)
+    kit.report(USDT=10)
+
+    minute(kit, guardian, 10, BTC=25_000)
+
+    mark = journal.of(EquityRecord)[-1]
+    assert mark.equity < 0
+    assert (mark.exposure, told[-1].exposure) == (None, None)
+    assert msgspec.json.decode(msgspec.json.encode(mark), type=EquityRecord) == mark
 
 
 def test_with_something_held_whose_price_is_unknown_there_is_no_mark(kit: Kit, journal: MemoryJournal) -> None:

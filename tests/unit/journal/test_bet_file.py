@@ -4,8 +4,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from helios_nautilus.domain.kept_bets import KeptBet
+from helios_nautilus.domain.kept_bets import KeptBet, Role
 from helios_nautilus.domain.lifecycle import Phase
 from helios_nautilus.domain.plan import CloseReason, Side
 from helios_nautilus.journal.bet_file import BetFile
@@ -42,6 +43,14 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     Trouble().file(tmp_path / "bets.json").save([BET])
 
     assert Trouble().file(tmp_path / "bets.json").load() == (BET,)
+
+
+def test_the_orders_of_a_bet_keep_the_order_in_which_they_were_sent(tmp_path: Path) -> None:
+    sent: dict[str, Role] = {"O-9": "ENTRY", "O-11": "EXIT", "O-10": "EXIT"}
+    Trouble().file(tmp_path / "bets.json").save([replace(BET, roles=sent)])
+
+    (bet,) = Trouble().file(tmp_path / "bets.json").load()
+    assert list(bet.roles) == list(sent)
 
 
 def test_a_missing_file_holds_no_bets(tmp_path: Path) -> None:

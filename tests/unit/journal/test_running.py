@@ -2,6 +2,7 @@
 
 import fcntl
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -36,6 +37,20 @@ def test_a_node_that_only_begins_is_known_by_its_lock(tmp_path: Path) -> None:
     with lock_path(tmp_path, "paper").open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert found(tmp_path) == "paper"
+    with pytest.raises(JournalError, match="no node is running"):
+        found(tmp_path)
+
+
+def test_where_nobody_can_be_asked_the_mode_is_to_be_named_too(tmp_path: Path) -> None:
+    def away() -> Any:
+        raise JournalError("the database is away")
+
+    with pytest.raises(JournalError, match=r"the database is away.*--mode"):
+        find_running(Post(tmp_path / "commands", away), tmp_path, NOW_NS)
+
+
+def test_whoever_may_not_look_into_the_node_s_folder_is_not_stopped_by_that(tmp_path: Path) -> None:
+    (tmp_path / "run").write_bytes(b"")  # for root every folder is open: one that is none stands for it
     with pytest.raises(JournalError, match="no node is running"):
         found(tmp_path)
 
