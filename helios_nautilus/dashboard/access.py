@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from helios_nautilus.dashboard.sessions import Sessions
 from helios_nautilus.dashboard.throttle import Throttle
 from helios_nautilus.dashboard.tokens import ROLES, Role, Token, TokenFile
-from helios_nautilus.errors import AccessError
+from helios_nautilus.errors import AccessError, ConfigError
 from helios_nautilus.journal.commands import Verb
 
 COOKIE: Final = "helios_session"
@@ -110,13 +110,21 @@ class Access:
         return None
 
     def stands(self, caller: Caller) -> bool:
-        """Whether somebody who was recognised still would be: a page stays open while tokens come and go."""
+        """Whether somebody who was recognised still would be: a page stays open while tokens come and go.
+
+        Nobody would while the file of tokens cannot be read.
+        """
+        try:
+            kept = self._tokens.tokens()
+        except ConfigError:
+            return False
         if caller.way == "local":
-            return not self._tokens.tokens()
+            return not kept
         if caller.expires_ns is not None and self._clock() >= caller.expires_ns:
             return False
-        token = self._tokens.named(caller.name)
-        return token is not None and (token.created_ns, token.role) == (caller.created_ns, caller.role)
+        return any(
+            (each.name, each.created_ns, each.role) == (caller.name, caller.created_ns, caller.role) for each in kept
+        )
 
     def start_session(self, given: str, address: str) -> str:
         """The value of a new session's cookie for who gives a token; raises what `check` raises."""
@@ -124,16 +132,14 @@ class Access:
 
     def check(self, given: str, address: str) -> Token:
         """The token that somebody at an address gave; raises `WrongTokenError` and `ThrottledError`."""
-        if wait_secs := self._throttle.before_trying(address):
+        token = self._tokens.find(given)
+        if token is not None:
+            return token
+        if wait_secs := self._throttle.failed(address):
             self._tell("throttled", "", address)
             raise ThrottledError(wait_secs)
-        token = self._tokens.find(given)
-        if token is None:
-            self._throttle.failed(address)
-            self._tell("wrong token", "", address)
-            raise WrongTokenError
-        self._throttle.succeeded(address)
-        return token
+        self._tell("wrong token", "", address)
+        raise WrongTokenError
 
     def is_csrf(self, connection: HTTPConnection, given: str) -> bool:
         """Whether a request of a session repeated what only its own pages know."""

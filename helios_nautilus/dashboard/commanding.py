@@ -19,10 +19,10 @@ from helios_nautilus.journal.records import Mode
 COMMAND_STRUCTS: Final = (Ordered,)
 """What these routes answer."""
 
-# One line of words: what goes into the journal, a log or a terminal moves no cursor there.
-type _Line = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")
-]
+# One line of words: what goes into the journal, a log or a terminal moves no cursor there, and turns no text around.
+_PRINTED: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$"
+
+type _Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=_PRINTED)]
 
 
 class Reason(BaseModel):

@@ -32,9 +32,11 @@ from helios_nautilus.errors import ConfigError
 API: Final = "/api/"
 LOGIN: Final = "/login"
 CSRF_HEADER: Final = "x-csrf-token"
-_PUBLIC: Final = (LOGIN, "/session", "/api/v1/health")
+_PUBLIC: Final = {("GET", LOGIN), ("POST", "/session"), ("GET", "/api/v1/health")}
 _ASSETS: Final = "/_nicegui/"
 """Files of the page library: they say nothing of the account."""
+_SOCKETS: Final = "/_nicegui_ws/"
+"""What carries a page's clicks, by whichever transport."""
 _LARGEST_BODY: Final = 65_536
 _BODY_SECS: Final = 10.0
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -102,12 +104,12 @@ class Guard:
         if self._changes(connection) and not _is_own_origin(connection):
             return self._turn_away(connection, HTTPStatus.FORBIDDEN, "requests of another site's pages are not taken")
         connection.state.caller = None
-        if connection.url.path.startswith(_ASSETS) and not self._changes(connection):
+        if _path(connection).startswith(_ASSETS) and not self._changes(connection):
             return None
         return self._admit(connection)
 
     def _admit(self, connection: HTTPConnection) -> Response | None:
-        path = connection.url.path
+        path = _path(connection)
         try:
             caller = self._access.recognise(connection)
         except WrongTokenError as error:
@@ -120,7 +122,7 @@ class Guard:
         name = caller.name if caller is not None else address_of(connection)
         if not self._changes(connection) and (wait_secs := self._throttle.read(name)):
             return refuse(HTTPStatus.TOO_MANY_REQUESTS, "too many requests", wait_secs)
-        if path in _PUBLIC:
+        if (connection.scope.get("method"), path) in _PUBLIC:
             return None
         if caller is None:
             is_page = not path.startswith(API) and connection.scope["type"] == "http"
@@ -138,13 +140,14 @@ class Guard:
         return caller.way != "session" or self._access.is_csrf(connection, given)
 
     def _turn_away(self, connection: HTTPConnection, status: HTTPStatus, words: str) -> Response:
-        self._tell(words, connection.url.path, address_of(connection))
+        self._tell(words, _path(connection), address_of(connection))
         return refuse(status, words)
 
     @staticmethod
     def _changes(connection: HTTPConnection) -> bool:
-        """It may change something: a socket carries a page's clicks."""
-        return connection.scope["type"] == "websocket" or connection.scope["method"] not in _SAFE
+        """It may change something."""
+        scope = connection.scope
+        return scope["type"] == "websocket" or scope["method"] not in _SAFE or scope["path"].startswith(_SOCKETS)
 
 
 class _BodyError(Exception):
@@ -179,7 +182,7 @@ async def _read_whole(connection: HTTPConnection, receive: Receive) -> Receive:
 
 
 def _with_headers(send: Send, connection: HTTPConnection) -> Send:
-    is_api = connection.url.path.startswith(API)
+    is_api = _path(connection).startswith(API)
 
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -187,13 +190,19 @@ def _with_headers(send: Send, connection: HTTPConnection) -> Send:
             for name, value in _HEADERS.items():
                 headers[name] = value
             headers["Content-Security-Policy"] = _API_POLICY if is_api else _PAGE_POLICY
-            if not connection.url.path.startswith(_ASSETS):
+            if not _path(connection).startswith(_ASSETS):
                 headers["Cache-Control"] = "no-store"
-            if connection.url.scheme == "https":
+            if connection.scope["scheme"] == "https":
                 headers["Strict-Transport-Security"] = "max-age=31536000"
         await send(message)
 
     return wrapped
+
+
+def _path(connection: HTTPConnection) -> str:
+    """The path by which the routes go. That of ``connection.url`` is put together with the header ``Host``."""
+    path: str = connection.scope["path"]
+    return path
 
 
 def _is_own_origin(connection: HTTPConnection) -> bool:

@@ -37,7 +37,7 @@ class Mark(Struct, frozen=True, kw_only=True):
     ts_ns: int
     equity: float
     drawdown: float
-    exposure: float
+    exposure: float | None
 
 
 class Price(Struct, frozen=True, kw_only=True):

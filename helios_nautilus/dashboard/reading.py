@@ -35,7 +35,7 @@ READ_STRUCTS: Final = (
 """What these routes answer."""
 _REFUSED: Final = (401, 403, 429, 503)
 
-type _Count = Annotated[int, Query(ge=1, le=500, description="At most so many.")]
+type _Count = Annotated[int, Query(ge=1, le=500, description="At most so many, and whatever has the last one's stamp.")]
 type _Before = Annotated[int, Query(ge=0, le=END, description="Older than this stamp, nanoseconds UTC: for paging.")]
 type _Since = Annotated[int, Query(ge=0, le=END, description="Not older than this stamp, nanoseconds UTC.")]
 # A control character is in no id, and the database takes no NUL.

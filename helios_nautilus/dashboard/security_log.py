@@ -1,7 +1,9 @@
 """What was refused, and to whom: a line of JSON each, in a file that only its owner reads. No token is ever in it."""
 
 import logging
+import os
 from collections.abc import Callable
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
@@ -13,6 +15,15 @@ _BYTES: Final = 1_000_000
 _FILES: Final = 5
 _LONGEST: Final = 200
 """Of anything that a stranger chose, such as a path."""
+
+
+class _OwnersFile(RotatingFileHandler):
+    """Its first file and every later one are their owner's alone."""
+
+    def _open(self) -> TextIOWrapper:
+        stream = super()._open()
+        os.fchmod(stream.fileno(), 0o600)
+        return stream
 
 
 class _Line(Struct, frozen=True, kw_only=True):
@@ -27,9 +38,8 @@ class SecurityLog:
 
     def __init__(self, path: Path, clock: Callable[[], int]) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(0o600)
         self._clock = clock
-        self._handler = RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_FILES, delay=True)
+        self._handler = _OwnersFile(path, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8")
 
     def tell(self, what: str, subject: str, source: str) -> None:
         """Add a line: what was refused, what it was about, and the caller or the address that it came from."""

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -29,7 +31,7 @@ from helios_nautilus.dashboard.shown import (
 from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_HOUR, NS_PER_SEC
 from helios_nautilus.errors import JournalError
 from helios_nautilus.journal.command_rows import CommandRows
-from helios_nautilus.journal.lookup import describe_others, match_decision
+from helios_nautilus.journal.lookup import Match, describe_others
 from helios_nautilus.journal.postgres import PostgresJournal
 from helios_nautilus.journal.records import Mode, RebalanceRecord
 from helios_nautilus.journal.standing import StandingReader
@@ -138,16 +140,20 @@ class View:
         return [ShownDecision(**asdict(each), words=_reason_words(each.reason)) for each in found]
 
     def story(self, name: str) -> DecisionStory | None:
-        """The whole story of the decision that a decision, order, position or trade id names; None if none does."""
+        """The whole story of the decision that a decision, order, position or trade id names; None if none does.
+
+        Of this mode's newest run that has it: a replay of that run, and a live node beside a paper one, name theirs
+        alike.
+        """
         with self._reader.connection() as connection:
             journal = PostgresJournal(connection)
-            if not journal.find(name):
-                return None
-            match = match_decision(journal, name)
-            found = match.found
-            records = journal.decision(found.run_id, found.decision_id)
-            story = tell_story(journal.run_record(found.run_id), records, found.run_id, describe_others(match))
-        return DecisionStory(**asdict(story))
+            for run_id, named in groupby(journal.find(name), key=attrgetter("run_id")):
+                if (run := journal.run_record(run_id)).mode == self._mode:
+                    *others, found = named
+                    also = describe_others(Match(found=found, others=tuple(others)))
+                    records = journal.decision(run_id, found.decision_id)
+                    return DecisionStory(**asdict(tell_story(run, records, run_id, also)))
+        return None
 
     def trades(self, count: int = 100, *, before_ns: int = END) -> list[ShownTrade]:
         """Closed positions."""
@@ -211,13 +217,18 @@ class _Kept(Struct, frozen=True, kw_only=True):
     body: str
 
 
+def is_gone(node: NodeStatus, now_ns: int) -> bool:
+    """It has said nothing for so long that it counts as not running."""
+    return now_ns - node.ts_ns > STOPPED_AFTER_SECS * NS_PER_SEC
+
+
 def describe_status(mode: Mode, node: NodeStatus | None, now_ns: int) -> Status:
     """A node's own words with their age."""
     if node is None:
         words = f"no node of mode {mode} has run yet: 'helios {mode} CONFIG' starts one"
         return Status(mode=mode, now_ns=now_ns, node=None, age_secs=None, is_stale=True, is_running=False, words=words)
     age_secs = max(now_ns - node.ts_ns, 0) / NS_PER_SEC
-    is_running = age_secs <= STOPPED_AFTER_SECS
+    is_running = not is_gone(node, now_ns)
     is_stale = age_secs > LATE_AFTER_SECS
     if not is_running:
         words = f"not running since {_moment(node.ts_ns)} UTC"

@@ -22,7 +22,7 @@ from helios_nautilus.dashboard.shown import (
     Span,
     Status,
 )
-from helios_nautilus.dashboard.view import View
+from helios_nautilus.dashboard.view import View, is_gone
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.errors import JournalError
 from helios_nautilus.journal.status import NodeStatus
@@ -74,6 +74,11 @@ class Picture(Struct, frozen=True, kw_only=True):
         """The node as it said last."""
         return None if self.present is None else self.present.status.node
 
+    @property
+    def is_gone(self) -> bool:
+        """There was a node, and it says nothing any more: nothing watches what it holds."""
+        return self.node is not None and is_gone(self.node, self.now_ns)
+
 
 class Feed:
     """Looks at a mode's journal for all pages; it rests while nobody watches.
@@ -92,6 +97,11 @@ class Feed:
         self._clock = clock
         self._picture = Picture()
         self._looking = asyncio.Lock()
+
+    @property
+    def newest(self) -> Picture:
+        """The newest picture there is, however old."""
+        return self._picture
 
     async def picture(self) -> Picture:
         """The newest picture, for a page that is opened; made anew if nobody was watching lately."""

@@ -5,7 +5,7 @@ from helios_nautilus.dashboard.pages.live import Figure
 from helios_nautilus.dashboard.pages.wording import clock, day, lasting
 from helios_nautilus.dashboard.shown import Figure as Shown
 from helios_nautilus.dashboard.shown import Metrics
-from helios_nautilus.dashboard.view import LATE_AFTER_SECS, STOPPED_AFTER_SECS
+from helios_nautilus.dashboard.view import LATE_AFTER_SECS
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.journal.status import Need, NodeStatus
 from helios_nautilus.report import numerals
@@ -79,7 +79,7 @@ def freshness(picture: Picture) -> tuple[str, str]:
     if status.node is None:
         return "no node yet", "warn"
     age = (picture.now_ns - status.node.ts_ns) / NS_PER_SEC
-    if age > STOPPED_AFTER_SECS:
+    if picture.is_gone:
         return f"node not running since {clock(status.node.ts_ns, picture.now_ns)}", "alarm"
     if age > LATE_AFTER_SECS or picture.trouble:
         return f"{lasting(age)} old", "warn"

@@ -85,10 +85,15 @@ def _build_visitor(who: str) -> None:
 
 
 def kill_words(picture: Picture) -> tuple[str, str]:
-    """What the kill switch says if it is down, and its tone; entries that are switched off count too."""
+    """What the kill switch says if it is down, and its tone; entries that are switched off count too.
+
+    Before all that, what a node that is gone has left open.
+    """
     node = picture.node
     if node is None:
         return "", ""
+    if picture.is_gone and node.positions:
+        return f"The node does not run: nothing watches the stops of what it held ({len(node.positions)})", "alarm"
     if node.kill_state != "NORMAL":
         state = "HALT: no entries, positions are closed" if node.kill_state == "HALT" else "REDUCE ONLY: no entries"
         return f"{state}. {node.kill_words}", "alarm" if node.kill_state == "HALT" else "warn"

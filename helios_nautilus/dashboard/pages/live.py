@@ -3,6 +3,7 @@
 Elements stay what they are when their words change, so whoever has the keyboard or a screen reader on one keeps it.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -115,24 +116,28 @@ class Tiles:
 
 
 class Facts:
-    """Labels on the left, words on the right; rows come and go."""
+    """Labels on the left, words on the right; rows come and go, and several may have the same label."""
 
     def __init__(self, name: str) -> None:
         self._list = tag("dl", "facts", data_part=name)
-        self._rows: dict[str, tuple[Element, Words]] = {}
+        self._rows: dict[tuple[str, int], tuple[Element, Words]] = {}
 
     def show(self, facts: Sequence[Figure]) -> None:
         """Show these facts, in the order in which they were first seen."""
+        counts = Counter[str]()
         for fact in facts:
-            row, words = self._rows.get(fact.label) or self._add(fact.label)
+            counts[fact.label] += 1
+            key = fact.label, counts[fact.label]
+            row, words = self._rows.get(key) or self._add(key)
             words.say(fact.words, tone=fact.tone, why=fact.why)
             show_if(row, True)
-        for label in self._rows.keys() - {fact.label for fact in facts}:
-            show_if(self._rows[label][0], False)
+        for (label, number), (row, _) in self._rows.items():
+            if number > counts[label]:
+                show_if(row, False)
 
-    def _add(self, label: str) -> tuple[Element, Words]:
+    def _add(self, key: tuple[str, int]) -> tuple[Element, Words]:
         with self._list, tag("div") as row:
-            Words(label, tag="dt")
+            Words(key[0], tag="dt")
             words = Words(tag="dd")
-        self._rows[label] = row, words
-        return self._rows[label]
+        self._rows[key] = row, words
+        return self._rows[key]

@@ -1,35 +1,19 @@
 """Giving an order from a page, and telling what became of it."""
 
 import time
-from typing import Final, Protocol
+from typing import Final
 
 from helios_nautilus.dashboard.pages import rows
 from helios_nautilus.dashboard.pages.feed import Feed
 from helios_nautilus.dashboard.pages.live import Words, show_if
 from helios_nautilus.dashboard.pages.wording import clock
+from helios_nautilus.dashboard.steering import CallerHelm
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.errors import HeliosError
-from helios_nautilus.journal.commands import Answer, Tier, Verb
+from helios_nautilus.journal.commands import Tier, Verb
 from helios_nautilus.journal.records import Mode
 
 _TONES: Final = {"done": "fine", "refused": "alarm", "expired": "warn"}
-
-
-class Helm(Protocol):
-    """What a visitor may order, and the way there."""
-
-    @property
-    def who(self) -> str:
-        """The visitor's name; empty where nobody had to say it."""
-        ...
-
-    def refusal(self, verb: Verb) -> str:
-        """Why the visitor may not order this, in words; empty if they may."""
-        ...
-
-    async def give(self, verb: Verb, tier: Tier | None, who: str, why: str, *, rebase: bool = False) -> Answer | None:
-        """Order it and wait for the node's answer; None if there was none in time. Raises `HeliosError`."""
-        ...
 
 
 class Acknowledgement:
@@ -50,7 +34,7 @@ class Acknowledgement:
 class Desk:
     """Gives the orders of one visitor and tells what became of them."""
 
-    def __init__(self, helm: Helm, feed: Feed, mode: Mode) -> None:
+    def __init__(self, helm: CallerHelm, feed: Feed, mode: Mode) -> None:
         self.helm = helm
         self.mode = mode
         self._feed = feed

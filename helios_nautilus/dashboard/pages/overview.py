@@ -114,6 +114,10 @@ def _readiness() -> Show:
             verdict.say("unknown")
             facts.show([Figure(label="Node", words=_NO_NODE)])
             return
+        if picture.is_gone:
+            verdict.say("not running", tone="alarm")
+            facts.show([Figure(label="Node", words="does not run", tone="alarm")])
+            return
         missing = sum(bool(need.missing) for need in node.needs)
         verdict.say(
             "ready for entries" if node.is_ready else f"{missing} missing", tone="fine" if node.is_ready else "alarm"

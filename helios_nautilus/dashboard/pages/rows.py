@@ -13,6 +13,7 @@ from helios_nautilus.dashboard.shown import (
     ShownRebalance,
     ShownTrade,
 )
+from helios_nautilus.dashboard.view import is_gone
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.journal.commands import Tier, Verb
 from helios_nautilus.journal.status import MarketStatus, NodeStatus, PositionStatus, TierStatus
@@ -125,9 +126,7 @@ def position_rows(positions: Iterable[PositionStatus], node: NodeStatus, now_ns:
                 _known(price(position.stop_price), "no stop is known"),
                 _known(price(position.target_price), "no target is known"),
                 _known(left(position.deadline_ns, now_ns), "no time-out is known"),
-                Cell("stop works", "fine", is_chip=True)
-                if position.is_guarded
-                else Cell("NO STOP", "alarm", "no working stop guards this position", is_chip=True),
+                _guard(position, node, now_ns),
             ),
         )
         for position in positions
@@ -287,6 +286,14 @@ def rebalance_rows(rebalances: Iterable[ShownRebalance], currency: str, now_ns: 
 def order_words(verb: Verb, tier: Tier | None) -> str:
     """An order in two or three words."""
     return f"{tier_name(tier)} {_VERBS[verb]}" if tier else _VERBS[verb]
+
+
+def _guard(position: PositionStatus, node: NodeStatus, now_ns: int) -> Cell:
+    if is_gone(node, now_ns):
+        return Cell("NOT WATCHED", "alarm", "stops are watched by the node, and it does not run", is_chip=True)
+    if position.is_guarded:
+        return Cell("stop works", "fine", is_chip=True)
+    return Cell("NO STOP", "alarm", "no working stop guards this position", is_chip=True)
 
 
 def _known(words: str, why: str) -> Cell:

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from nicegui import app as pages
 from nicegui import ui
 from nicegui.client import Client
 
 from helios_nautilus.dashboard.access import Caller
+from helios_nautilus.dashboard.answers import refuse
 from helios_nautilus.dashboard.app import Parts
 from helios_nautilus.dashboard.guard import LOGIN
 from helios_nautilus.dashboard.pages.controls import EmergencyStop, build_controls
@@ -37,6 +39,8 @@ _PAGES: Final[dict[str, tuple[str, Build]]] = {
 }
 _COMPRESSION: Final = 4
 """Of a megabyte of scripts, on the loop that serves everyone: quick rather than small."""
+_BUILD_SECS: Final = 30.0
+"""How long a page may take: with many who ask at once, or a slow database, it waits for its turn."""
 _RECONNECT_SECS: Final = 60.0
 """How long a page of a browser that lost its connection is kept as it was."""
 
@@ -61,6 +65,7 @@ class _Site:
             self._add(path, title, build)
         self._add_story()
         self._add_login(app)
+        _answer_plainly()
         pages.on_startup(self._feed.run)
         ui.run_with(
             app,
@@ -76,7 +81,7 @@ class _Site:
         )
 
     def _add(self, path: str, title: str, build: Build) -> None:
-        @ui.page(path)
+        @ui.page(path, response_timeout=_BUILD_SECS)
         async def page(request: Request, client: Client) -> None:
             picture = await self._feed.picture()
             desk = self._desk(request)
@@ -84,16 +89,16 @@ class _Site:
             with tag("div", "page", id="content", tabindex="-1"):
                 Words(title, tag="h1", classes="unseen")
                 shows = [frame.show, stop.show, *build(desk)]
-            self._follow(request.state.caller, shows, picture)
+            self._follow(request.state.caller, client, shows, picture)
 
     def _add_story(self) -> None:
-        @ui.page("/decisions/{name}")
+        @ui.page("/decisions/{name}", response_timeout=_BUILD_SECS)
         async def page(name: str, request: Request, client: Client) -> None:
             picture = await self._feed.picture()
             frame, stop = self._frame("Decision", "/decisions", self._desk(request), client)
             with tag("div", "page", id="content", tabindex="-1"):
                 await build_story(self._view, name)
-            self._follow(request.state.caller, [frame.show, stop.show], picture)
+            self._follow(request.state.caller, client, [frame.show, stop.show], picture)
 
     def _add_login(self, app: FastAPI) -> None:
         @app.get(LOGIN, include_in_schema=False)
@@ -110,15 +115,34 @@ class _Site:
         with frame.end:
             return frame, EmergencyStop(desk)
 
-    def _follow(self, caller: Caller, shows: list[Show], picture: Picture) -> None:
-        """Show this picture and each later one, until the visitor's token or session ends."""
+    def _follow(self, caller: Caller, client: Client, shows: list[Show], picture: Picture) -> None:
+        """Show this picture and, to a browser that is connected, each later one, as long as its visitor may look.
+
+        A page that was fetched and never opened, as programs do, costs nothing after that.
+        """
 
         def show(new: Picture) -> None:
+            if not client.has_socket_connection:
+                return
             if not self._access.stands(caller):
                 ui.navigate.to(LOGIN)
                 return
             for each in shows:
                 each(new)
 
-        show(picture)
+        for each in shows:
+            each(picture)
         self._feed.changed.subscribe(show)
+        client.on_connect(lambda: show(self._feed.newest))
+
+
+def _answer_plainly() -> None:
+    """Have no page made for a path that leads nowhere, nor the words of an error shown to whoever met it."""
+
+    @pages.exception_handler(HTTPStatus.NOT_FOUND)
+    async def nowhere(_: Request, __: Exception) -> Response:
+        return refuse(HTTPStatus.NOT_FOUND, "there is nothing here: pages begin at /, the API's reference is at /docs")
+
+    @pages.exception_handler(Exception)
+    async def broken(_: Request, __: Exception) -> Response:
+        return refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "this could not be made: the dashboard's own output says why")

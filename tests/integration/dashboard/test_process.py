@@ -42,11 +42,16 @@ def test_it_starts_without_node_and_database_says_so_and_ends_when_asked(tmp_pat
         url = where.split()[3].rstrip(",")
         health = httpx.get(f"{url}/api/v1/health", timeout=30.0)
         login = httpx.get(f"{url}/login", timeout=30.0)
+        nowhere = [
+            httpx.get(f"{url}{path}", timeout=30.0) for path in ("/api/v1/nowhere", "/_nicegui/nowhere", "/nowhere")
+        ]
         process.send_signal(signal.SIGTERM)
         rest, trouble = process.communicate(timeout=60)
     assert where.startswith("paper dashboard at http://127.0.0.1:")
     assert node.startswith("node: unknown, for now: the journal's database")
     assert (health.status_code, health.json()["is_healthy"], login.status_code) == (503, False, 200)
+    # No page is made for them: whoever asks for many would fill the memory.
+    assert [(answer.status_code, list(answer.json())) for answer in nowhere] == [(404, ["detail"])] * 3
     assert (process.returncode, rest, trouble) == (0, "", "")
     assert "hunter2" not in where + node + health.text
 

@@ -14,7 +14,7 @@ from helios_nautilus.journal.command_rows import CommandRows
 from helios_nautilus.journal.postgres import PostgresJournal, connect
 from helios_nautilus.journal.standing import StandingReader
 from tests.integration.dashboard.site import NOW_NS
-from tests.integration.journal.samples import RUN, mark, status
+from tests.integration.journal.samples import RUN, mark, predict, status
 
 
 @pytest.fixture
@@ -97,8 +97,9 @@ def test_beta_is_the_slope_on_bitcoin(view: View) -> None:
 
 
 def test_risk_that_needs_more_days_says_how_many_there_are(view: View) -> None:
-    assert view.metrics().var_95.why == "needs 20 days of equity, has 3"
-    assert view.metrics().volatility.value is not None
+    found = view.metrics()
+    for figure in (found.sharpe, found.volatility, found.var_95):
+        assert (figure.value, figure.why) == (None, "needs 20 days of equity, has 3")
 
 
 def test_a_curve_is_bounded_and_in_order(view: View) -> None:
@@ -129,6 +130,24 @@ def test_predictions_come_with_their_outcomes(view: View) -> None:
     assert [each.decision_id for each in view.predictions(1, before_ns=newest.ts_ns)] == [before.decision_id]
 
 
+def test_paging_by_stamps_skips_nothing_that_was_said_of_one_bar(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    run = replace(RUN, run_id="paper-1", mode="paper", ts_ns=1)
+    names = [f"{pair}-{minute}" for minute in (3, 2, 1) for pair in ("SOL", "ETH", "BTC")]
+    with connect(url) as connection:
+        said = [predict(name, NOW_NS + int(name[-1]) * NS_PER_SEC) for name in reversed(names)]
+        PostgresJournal(connection).store_run([run, *said], run)
+    reader = StandingReader(lambda: url)
+    view = View(reader, "paper")
+    paged, before_ns = [], NOW_NS + 9 * NS_PER_SEC
+    while page := view.predictions(2, before_ns=before_ns):
+        paged += [each.decision_id for each in page]
+        before_ns = page[-1].ts_ns
+    decided = [each.decision_id for each in view.decisions(2)]
+    reader.close()
+    assert (paged, decided) == (names, names[:3])
+
+
 def test_a_decision_says_who_ended_it_and_in_which_words(view: View) -> None:
     (declined,) = view.decisions(1)
     assert (declined.outcome, declined.reason) == ("rejected-by-aether", "no_edge")
@@ -145,6 +164,25 @@ def test_a_story_is_found_by_any_of_its_names_and_none_by_another(view: View) ->
     assert (story.decision_id, story.run.run_id) == ("D-1", "paper-1")
     assert len(story.records) == 8
     assert view.story("nothing") is None
+
+
+def test_a_story_is_that_of_this_mode_though_newer_runs_of_others_name_theirs_alike(
+    new_database: Callable[[], str],
+) -> None:
+    url = new_database()
+    with connect(url) as connection:
+        for run_id, mode in (("paper-1", "paper"), ("live-1", "live"), ("replay-1", "backtest")):
+            run = replace(RUN, run_id=run_id, mode=mode, ts_ns=NOW_NS)
+            PostgresJournal(connection).store_run([run, predict("BTC-1", NOW_NS)], run)
+        PostgresJournal(connection).store_run(
+            [run := replace(RUN, run_id="replay-2", ts_ns=NOW_NS), predict("BTC-2", NOW_NS)], run
+        )
+    reader = StandingReader(lambda: url)
+    paper = View(reader, "paper", clock=lambda: NOW_NS)
+    story, of_a_backtest = paper.story("BTC-1"), paper.story("BTC-2")
+    reader.close()
+    assert story is not None
+    assert (story.run.run_id, story.also, of_a_backtest) == ("paper-1", (), None)
 
 
 def test_trades_events_and_rebalancings_have_the_newest_first(view: View) -> None:

@@ -31,8 +31,9 @@ def database(helios_home: Path) -> str:
     return url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Closed with its module: while it is open a loop runs in this thread, and no other test can run its own."""
     if (path := shutil.which("chromium")) is None:
         pytest.skip("needs Debian's chromium")
     with sync_playwright() as playwright:
@@ -42,7 +43,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def context(browser: Browser) -> BrowserContext:
     """Of a visitor who was here before: what never changes of the pages is in the browser's cache."""
     return browser.new_context()

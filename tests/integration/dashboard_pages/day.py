@@ -147,14 +147,17 @@ def _decide(chance: Random, decision_id: str, pair: str, price: float, ts_ns: in
 
 def _checked(chance: Random, known: dict[str, str], ts_ns: int) -> GuardianRecord:
     share = chance.uniform(0.05, 0.3)
-    check = CheckResult(
-        name="position",
-        passed=share < 0.2,
-        value=share,
-        limit=0.2,
-        words=f"{share:.1%} of equity after the order, limit 20.0%",
+    checks = tuple(
+        CheckResult(
+            name=name,
+            passed=share < 0.2,
+            value=share,
+            limit=0.2,
+            words=f"{name} {share:.1%} of equity after the order, limit 20.0%",
+        )
+        for name in ("position", "sector")
     )
-    return GuardianRecord(ts_ns=ts_ns, **known, passed=check.passed, checks=(check,))
+    return GuardianRecord(ts_ns=ts_ns, **known, passed=share < 0.2, checks=checks)
 
 
 def _outcome(chance: Random, predicted: PredictionRecord) -> list[Record]:

@@ -1,14 +1,15 @@
 """What the pages show, in a real browser, while a node is at work."""
 
+import json
 import re
+import urllib.request
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from helios_nautilus.journal.status import Need
 from tests.integration.dashboard_pages.stage import ScriptedNode, Visit, part
 
-pytestmark = pytest.mark.xdist_group("dashboard_pages")
+pytestmark = [pytest.mark.venue, pytest.mark.xdist_group("dashboard_pages")]
 PATHS = ("/", "/trades", "/decisions", "/events", "/controls")
 
 
@@ -18,12 +19,6 @@ def test_the_overview_shows_the_account_and_what_it_holds(page: Page) -> None:
     expect(part(page, "positions")).to_contain_text("stop works")
     expect(part(page, "tiers").locator("tbody tr")).to_have_count(4)
     expect(part(page, "readiness")).to_contain_text("ready for entries")
-
-
-def test_what_the_node_tells_anew_is_shown_without_a_reload(page: Page, node: ScriptedNode) -> None:
-    node.tell(is_ready=False, needs=(Need(name="quotes", missing="SOLZAR has none"),), positions=())
-    expect(part(page, "readiness")).to_contain_text("SOLZAR has none")
-    expect(part(page, "positions")).to_contain_text("no open position")
 
 
 def test_the_chart_is_drawn_and_told(page: Page) -> None:
@@ -42,18 +37,20 @@ def test_an_unknown_figure_is_a_dash_that_says_why(page: Page) -> None:
     expect(beta).to_have_attribute("title", re.compile(".{10,}"))
 
 
-def test_a_kill_switch_that_is_down_is_told_in_a_banner(page: Page, node: ScriptedNode) -> None:
-    node.tell(kill_state="HALT", kill_words="drawdown 15.2 % is past its limit of 15 %")
-    expect(page.get_by_role("alert").first).to_contain_text("HALT: no entries")
-
-
 def test_a_decision_leads_to_its_whole_story(page: Page) -> None:
     part(page, "decisions").locator("tbody a").first.click()
     expect(part(page, "chapter-1")).to_be_visible()
     assert "/decisions/" in page.url
 
 
-@pytest.mark.venue
+def test_a_story_tells_every_check_that_failed(visit: Visit, node: ScriptedNode) -> None:
+    with urllib.request.urlopen(f"{visit.url}/api/v1/decisions?outcome=rejected-by-guardian&count=1") as reply:
+        (decision,) = json.load(reply)
+    page = visit.open(f"/decisions/{decision['decision_id']}")
+    for name in ("position", "sector"):
+        expect(page.locator("#content")).to_contain_text(re.compile(f"{name} .* of equity after the order"))
+
+
 def test_a_decision_that_is_not_known_is_said_to_be_none(visit: Visit, node: ScriptedNode) -> None:
     expect(visit.open("/decisions/nowhere").locator("#content")).to_contain_text("No such decision")
 
@@ -66,7 +63,6 @@ def test_the_ledgers_go_back_in_time_and_fit_a_phone(visit: Visit, name: str) ->
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.venue
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("width", [320, 390, 768, 1440, 2560])
 def test_nothing_is_wider_than_the_window(visit: Visit, node: ScriptedNode, path: str, width: int) -> None:

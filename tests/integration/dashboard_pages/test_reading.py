@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.integration.dashboard_pages.stage import ScriptedNode, Visit
 
-pytestmark = pytest.mark.xdist_group("dashboard_pages")
+pytestmark = [pytest.mark.venue, pytest.mark.xdist_group("dashboard_pages")]
 LEAST_CONTRAST = 4.5
 _NAMELESS = """() => [...document.querySelectorAll('a, button, input, [role=img], [role=switch]')]
     .filter(each => each.offsetParent && !each.labels?.length &&
@@ -47,7 +47,13 @@ def check_contrast(page: Page) -> None:
     assert not faint, faint
 
 
-@pytest.mark.parametrize("path", ["/", pytest.param("/controls", marks=pytest.mark.venue)])
+def check_names(page: Page) -> None:
+    assert page.evaluate(_NAMELESS) == []
+    assert page.locator("html").get_attribute("lang") == "en-US"
+    assert page.locator("h1").count() == 1
+
+
+@pytest.mark.parametrize("path", ["/", "/controls"])
 def test_every_word_stands_out_from_its_background(visit: Visit, node: ScriptedNode, path: str) -> None:
     node.tell(kill_state="REDUCE_ONLY", kill_words="an operator")
     page = visit.open(path)
@@ -58,12 +64,10 @@ def test_every_word_stands_out_from_its_background(visit: Visit, node: ScriptedN
         check_contrast(page)
 
 
-@pytest.mark.parametrize("path", ["/", pytest.param("/controls", marks=pytest.mark.venue)])
+@pytest.mark.parametrize("path", ["/", "/controls"])
 def test_everything_that_can_be_used_has_a_name(visit: Visit, node: ScriptedNode, path: str) -> None:
     page = visit.open(path)
-    assert page.evaluate(_NAMELESS) == []
-    assert page.locator("html").get_attribute("lang") == "en-US"
-    assert page.locator("h1").count() == 1
+    check_names(page)
 
 
 def test_the_keyboard_goes_from_the_skip_link_through_the_bar_to_the_content(page: Page) -> None:
@@ -82,11 +86,3 @@ def test_an_emergency_stop_can_be_given_by_keyboard(page: Page, node: ScriptedNo
     page.get_by_role("button", name="Stop and flatten").press("Enter")
     expect(page.get_by_role("dialog").get_by_role("status")).to_contain_text("done at")
     assert [command.verb for command in node.heard] == ["halt"]
-
-
-def test_focus_stays_where_it_is_while_values_change(page: Page, node: ScriptedNode) -> None:
-    held = page.locator('[data-part="positions"] tbody a').first
-    held.focus()
-    node.tell(loop_lag_ms=77.7)
-    expect(page.locator('[data-part="machine"]')).to_contain_text("77.7 ms")
-    expect(held).to_be_focused()

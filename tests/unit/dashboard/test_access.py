@@ -56,6 +56,13 @@ def test_an_open_page_is_let_go_when_its_token_is(door: Door) -> None:
     assert not door.access.stands(caller)
 
 
+def test_an_open_page_is_let_go_when_the_tokens_cannot_be_read(door: Door, tmp_path: Path) -> None:
+    caller = door.knock(authorization=f"Bearer {door.tokens.add('ann', 'trader', 1)}")
+    assert caller is not None
+    (tmp_path / "tokens.json").write_text("{")
+    assert not door.access.stands(caller)
+
+
 def test_this_machine_stands_until_there_is_a_token(door: Door) -> None:
     caller = door.knock()
     assert caller is not None

@@ -88,6 +88,18 @@ def test_files_of_the_page_library_are_for_everybody_and_its_pages_are_not(gate:
     assert not gate.knock("http", "/login/../controls")
 
 
+def test_the_way_past_the_guard_is_not_asked_for_by_the_name_of_the_host(gate: Gate) -> None:
+    gate.tokens.add("ann", "viewer", 1)
+    for host in ("127.0.0.1:/_nicegui/?", "127.0.0.1:/login#", "127.0.0.1:80/_nicegui/#"):
+        assert not gate.knock("http", "/api/v1/status", host=host)
+        assert not gate.knock("http", "/", host=host)
+
+
+def test_another_page_cannot_fall_back_to_requests_where_its_socket_is_closed(gate: Gate) -> None:
+    assert gate.knock("http", "/_nicegui_ws/socket.io/")
+    assert not gate.knock("http", "/_nicegui_ws/socket.io/", origin="http://evil.example")
+
+
 def test_a_file_of_tokens_that_cannot_be_read_closes_everything(gate: Gate, tmp_path: Path) -> None:
     (tmp_path / "tokens.json").write_text("{")
     assert not gate.knock()

@@ -74,6 +74,13 @@ def test_a_position_without_a_stop_is_an_alarm() -> None:
     assert [cell.why for cell in row.cells if cell.words == UNKNOWN][:2] == ["no quote yet", "no quote yet"]
 
 
+def test_a_node_that_is_gone_guards_nothing_and_that_is_said_on_every_page() -> None:
+    node = status(NOW - 31 * NS_PER_SEC)
+    assert {row.cells[-1].words for row in position_rows(node.positions, node, NOW)} == {"NOT WATCHED"}
+    assert kill_words(seen(31.0))[1] == "alarm"
+    assert kill_words(seen(31.0, positions=())) == ("", "")
+
+
 def test_an_unknown_market_is_dashes_with_reasons() -> None:
     market = replace(status(NOW).markets[0], price=None, bid=None, ask=None, quote_age_secs=None, vol_daily=None)
     unknown = [cell for cell in market_rows([market])[0].cells if cell.words == UNKNOWN]
