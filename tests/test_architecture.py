@@ -47,7 +47,7 @@ def test_domain_needs_no_engine_no_torch_and_no_network() -> None:
 
 def test_domain_needs_no_dataframes_but_where_arch_does() -> None:
     """GARCH starts from arch's own model, and arch imports pandas; nothing else of the domain may."""
-    with_arch = {f"helios_nautilus.domain.risk.{name}" for name in ("garch", "volatility", "sizing")}
+    with_arch = {f"helios_nautilus.domain.risk.{name}" for name in ("garch", "volatility", "sizing", "purchase")}
     done = import_without([name for name in DOMAIN if name not in with_arch], "pandas", "arch")
     assert done.returncode == 0, done.stderr
 

@@ -53,6 +53,14 @@ def test_a_given_secret_is_not_printed() -> None:
         assert "secret" not in shown
 
 
+def test_an_account_begins_with_what_was_deposited() -> None:
+    with simulator("--days", "2", "--deposit", "ZAR=1000.50", "--deposit", "SOL=2") as shown:
+        ledger = get(f"{shown['url']}/simulator/ledger")
+        assert isinstance(ledger, dict)
+        funds = {row["currency"]: row["total"] for row in ledger["balances"] if float(row["total"])}
+        assert funds == {"ZAR": "1000.50", "SOL": "2"}
+
+
 def test_it_replays_a_catalogue(tmp_path: Path) -> None:
     from helios_nautilus.history import write_demo
     from helios_nautilus.simulator.market import MarketConfig
@@ -90,6 +98,7 @@ def test_it_replays_a_recorded_file_as_the_pair_it_is_given_from_a_given_time(tm
         (["--file", "BTCUSDT=a", "--catalog", "b"], "not both"),
         (["--file", "BTCUSDT=nothing.parquet"], "nothing.parquet"),
         (["--start", "noon"], "--start wants a time"),
+        (["--deposit", "ZAR=much"], "CURRENCY=AMOUNT"),
     ],
 )
 def test_a_wrong_option_is_one_clear_line(options: list[str], words: str) -> None:
