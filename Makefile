@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.12 >/dev/null 2>&1 && python3.12 -c '' 2>/dev/null && echo python3.12 || echo python3)
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help backtest test venue chaos journal-soak soak-paper soak-live check promotion bench docs lock clean
+.PHONY: help backtest test venue chaos journal-soak soak-paper soak-live kill-matrix scenario check promotion bench docs lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,12 @@ soak-paper: $(INSTALLED) ## Trade recorded minutes on paper at 20x through fault
 
 soak-live: $(INSTALLED) ## The same with a live node, held against the simulated exchange's ledger
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.soak live --secs $(SECS)
+
+scenario: $(INSTALLED) ## Let every check and trigger fire once in a live run of real processes; print the tables
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p no:xdist -s -m venue tests/scenario
+
+kill-matrix: $(INSTALLED) ## Kill a live node at 50 moments, start it again each time; then count stops, orders, fills
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.kill_matrix
 
 check: $(INSTALLED) ## Lint, type-check, hold the layers, and look over the container's files
 	$(BIN)/ruff check .

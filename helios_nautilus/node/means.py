@@ -36,7 +36,7 @@ def live_means(config: HeliosConfig, mode: Mode, loop: asyncio.AbstractEventLoop
             fit=fit,
             kill_store=_kill_store(mode),
             equity_store=equity_file(config, mode),
-            bet_store=BetFile(state_path(mode, "bets"), on_trouble=partial(tell, "bets")),
+            bet_store=bet_file(config, mode, tell),
             is_spot_in_balances=mode == "live",
             news=_news(config, tell, cleanup),
         )
@@ -61,9 +61,18 @@ def _news(config: HeliosConfig, tell: Tell, cleanup: ExitStack) -> NewsDesk | No
 
 
 def equity_file(config: HeliosConfig, mode: Mode) -> EquityFile:
-    """Where the peak of an account's equity is kept: a paper account belongs to a name, a live one is VALR's."""
-    account = config.name if mode == "paper" else config.venue.sub_account or "main"
-    return EquityFile(state_path(mode, f"equity-{account}"))
+    """Where the peak of an account's equity is kept."""
+    return EquityFile(state_path(mode, f"equity-{_account(config, mode)}"))
+
+
+def bet_file(config: HeliosConfig, mode: Mode, tell: Tell) -> BetFile:
+    """Where the bets on an account are kept."""
+    return BetFile(state_path(mode, f"bets-{_account(config, mode)}"), on_trouble=partial(tell, "bets"))
+
+
+def _account(config: HeliosConfig, mode: Mode) -> str:
+    """A paper account belongs to a configuration's name, a live one is VALR's whatever trades it."""
+    return config.name if mode == "paper" else config.venue.sub_account or "main"
 
 
 def _kill_store(mode: Mode) -> KillFile:

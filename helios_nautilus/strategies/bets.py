@@ -174,5 +174,5 @@ def _kept(bet: Bet) -> KeptBet:
         costs=bet.costs,
         trades=tuple(bet.trades),
         roles={order_id.value: role for order_id, role in bet.roles.items()},
-        in_doubt=tuple(OrderInitialized.to_dict(order.init_event) for order in bet.in_doubt),
+        in_doubt=tuple(OrderInitialized.to_dict(order.init_event) for order in bet.in_doubt if not order.is_closed),
     )

@@ -163,11 +163,11 @@ class Recovery:
         self._exits.wind_up(bet)
 
     def _tell_end(self, bet: Bet) -> None:
-        """Journal the position that was closed while nobody looked, if there was one."""
-        closed = self._strategy.cache.positions_closed(instrument_id=bet.instrument_id, strategy_id=self._strategy.id)
-        of_bet = [each for each in closed if bet.life.opened_ns is not None and each.ts_closed >= bet.life.opened_ns]
+        """Journal the position that was closed, but for dust, while nobody looked, if there was one."""
+        known = self._strategy.cache.positions(instrument_id=bet.instrument_id, strategy_id=self._strategy.id)
+        of_bet = [each for each in known if bet.life.opened_ns is not None and each.ts_last >= bet.life.opened_ns]
         if of_bet:
-            self._exits.position_closed(bet, max(of_bet, key=lambda position: position.ts_closed))
+            self._exits.position_closed(bet, max(of_bet, key=lambda position: position.ts_last))
 
     def _guard_or_leave(self, bet: Bet, position: Position, decision: Decision) -> None:
         life, reason = bet.life, decision.reason

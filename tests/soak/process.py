@@ -6,17 +6,29 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 PATIENCE_SECS = 180.0
 _STOP_SECS = 60.0
 _LOOK_SECS = 0.1
 
 
+class Child(Protocol):
+    """What `asyncio` knows of a process."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def send_signal(self, signal: int) -> None: ...
+    def kill(self) -> None: ...
+    async def wait(self) -> int: ...
+
+
 class Process:
     """Its output goes to a file, where `until` looks for lines."""
 
-    def __init__(self, process: asyncio.subprocess.Process, output: Path) -> None:
+    def __init__(self, process: Child, output: Path) -> None:
         self._process = process
         self._output = output
 
@@ -57,10 +69,14 @@ class Process:
                     await asyncio.sleep(_LOOK_SECS)
         raise AssertionError(f"it never printed '{words}':\n" + "\n".join(self.lines[-20:]))
 
-    async def stop(self) -> int:
-        """Ask it to stop, and wait until it has; its exit code."""
+    def interrupt(self) -> None:
+        """Ask it to stop."""
         if not self.has_ended:
             self._process.send_signal(signal.SIGTERM)
+
+    async def stop(self) -> int:
+        """Ask it to stop, and wait until it has; its exit code."""
+        self.interrupt()
         return await self.end(_STOP_SECS)
 
     async def end(self, patience_secs: float = PATIENCE_SECS) -> int:

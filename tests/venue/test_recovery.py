@@ -26,6 +26,8 @@ venue = commands.venue
 pytestmark = pytest.mark.timeout(900)
 
 LOOK_SECS = 0.001
+LEAST = {"BTCZAR": Decimal("0.000008"), "ETHZAR": Decimal("0.0002"), "SOLZAR": Decimal("0.003")}
+"""What the venue trades of a pair at least."""
 
 
 def start(venue: Venue, mode: Mode) -> Command:
@@ -37,7 +39,8 @@ def start(venue: Venue, mode: Mode) -> Command:
 def kept(mode: Mode) -> tuple[KeptBet, ...]:
     """What the store holds now."""
     try:
-        return msgspec.json.decode(state_path(mode, "bets").read_bytes(), type=tuple[KeptBet, ...])
+        account = "small" if mode == "paper" else "main"
+        return msgspec.json.decode(state_path(mode, f"bets-{account}").read_bytes(), type=tuple[KeptBet, ...])
     except FileNotFoundError:
         return ()
 
@@ -115,6 +118,7 @@ def test_a_live_node_that_is_killed_time_and_again_sends_no_entry_twice_and_know
     assert bets
     third = start(venue, "live")
     recovered = begin(third)
+    journalled(recovered, has_opened)
     third.kill()
     asyncio.run(close_at_venue(venue))
     last = start(venue, "live")
@@ -123,11 +127,16 @@ def test_a_live_node_that_is_killed_time_and_again_sends_no_entry_twice_and_know
 
     check_recovered(records(recovered), bets)
     expected = {bet.decision_id for bet in bets}
-    assert expected <= told(records(run_id), "gone")
+    assert expected <= told(records(run_id), "gone"), of(EventRecord, records(run_id))
     closed = {each.decision_id: each.close_reason for each in of(PositionRecord, records(run_id))}
     assert {closed[name] for name in expected} == {"MANUAL"}
     assert asyncio.run(entries_of(venue, sent)) <= 1
     check_flat(venue)
+
+
+def has_opened(found: list[Record]) -> bool:
+    """Entries are open, and the journal knows."""
+    return any(event.kind == "ready" for event in of(EventRecord, found))
 
 
 def has_a_stop(found: list[Record]) -> bool:
@@ -176,16 +185,17 @@ def wait_for_an_entry(mode: Mode) -> tuple[KeptBet, ...]:
 
 
 async def close_at_venue(venue: Venue) -> None:
-    """An operator sells what is there, and buys back what is short."""
+    """An operator sells what is there, and buys back what is short: once more for the fee that is taken of it."""
     net, _ = await at_venue(venue)
     http = ValrHttp(HttpConfig(base_url=venue.url), Credentials(venue.key, venue.secret))
     try:
-        for pair, quantity in net.items():
-            if abs(quantity) > Decimal("0.0001"):
-                side = RequestSide.SELL if quantity > 0 else RequestSide.BUY
-                order = MarketOrder(pair=pair, side=side, base_amount=str(abs(quantity)), allow_margin=True)
-                await http.post_market_order(order)
-        while (await at_venue(venue))[1]:
-            await asyncio.sleep(LOOK_SECS)
+        while pair := next((pair for pair, quantity in net.items() if abs(quantity) > LEAST[pair]), None):
+            side = RequestSide.SELL if net[pair] > 0 else RequestSide.BUY
+            await http.post_market_order(
+                MarketOrder(pair=pair, side=side, base_amount=str(abs(net[pair])), allow_margin=True)
+            )
+            before = net[pair]
+            while net[pair] == before:
+                net, _ = await at_venue(venue)
     finally:
         await http.close()

@@ -225,7 +225,8 @@ class Settlement:
         """The venue has no such order."""
         if waited_secs < self._patience.unknown_secs:
             return False
-        if tracked.is_accepted:
+        # One that is being canceled counts as accepted, though nobody may ever have heard of it.
+        if tracked.is_accepted and tracked.venue_order_id is not None:
             self._log.error(f"{tracked.order.client_order_id}: VALR had the order and knows it no more; left as it is")
             return True
         self._tracker.reject(tracked, "the venue does not know the order: it never arrived", self._now_ns())

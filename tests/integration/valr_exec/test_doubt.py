@@ -143,6 +143,18 @@ def test_an_order_is_canceled_although_the_cancel_may_overtake_it() -> None:
     asyncio.run(scenario())
 
 
+def test_an_order_that_never_arrived_is_over_although_somebody_wanted_it_canceled_meanwhile() -> None:
+    async def scenario() -> None:
+        async with trading(Fault(kind="timeout_before", on="POST /v?/orders/*", nth=1)) as desk:
+            order = desk.submit(desk.limit())
+            await desk.sees(order, "Submitted")
+            desk.strategy.cancel_order(order)
+            await desk.sees(order, "Canceled")
+            assert (desk.orders_at_venue(), "Accepted" in desk.kinds(order)) == (0, False)
+
+    asyncio.run(scenario())
+
+
 def test_what_another_hand_did_while_the_socket_was_down_is_reported() -> None:
     async def scenario() -> None:
         async with simulator() as (exchange, login):

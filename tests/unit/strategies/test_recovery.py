@@ -307,6 +307,19 @@ def test_an_exit_of_unknown_outcome_is_asked_about_and_not_sent_twice(
     assert sent(fresh).count("EXIT") == 2
 
 
+def test_an_exit_that_is_known_to_have_come_to_nothing_is_no_question_for_the_next_run(
+    kit: Kit, first: TieredStrategy, store: MemoryBetStore
+) -> None:
+    hold(kit, first)
+    first.leave(BTC, CloseReason.SIGNAL)
+    kit.venue.reject(kit.order("EXIT"), "it never arrived")
+
+    kit.advance_to(START_NS + CHECK_NS)
+
+    _refused, again = kit.orders("EXIT")
+    assert [fields["client_order_id"] for fields in the_bet(store).in_doubt] == [again.client_order_id.value]
+
+
 def test_a_fill_that_nobody_heard_of_is_journalled_under_its_decision(
     kit: Kit, first: TieredStrategy, store: MemoryBetStore, journal: MemoryJournal
 ) -> None:
@@ -409,6 +422,20 @@ def test_a_bet_that_was_closed_at_the_venue_meanwhile_is_journalled_and_forgotte
     assert (position.decision_id, position.close_reason) == ("BTCZAR.VALR-20260105T0000", "MANUAL")
     assert position.exit_price == pytest.approx(1_010_000)
     assert not strategy.has_bet(BTC)
+    assert store.load() == ()
+
+
+def test_a_bet_that_was_closed_at_the_venue_but_for_dust_is_journalled_as_well(
+    kit: Kit, first: TieredStrategy, store: MemoryBetStore, journal: MemoryJournal
+) -> None:
+    hold(kit, first)
+    fresh = killed(kit)
+    foreign(fresh, OrderSide.SELL, "0.00999998", 1_010_000)
+
+    recovering(fresh, journal, store, plan=PLAN)
+
+    assert kinds(journal) == ["gone", "dust"]
+    assert [position.close_reason for position in journal.of(PositionRecord)] == ["MANUAL"]
     assert store.load() == ()
 
 
