@@ -477,6 +477,8 @@ BEGIN
 END $$;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON operator_commands FOR EACH ROW EXECUTE FUNCTION refuse_unsaying();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON operator_answers FOR EACH ROW EXECUTE FUNCTION refuse_unsaying();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON operator_commands EXECUTE FUNCTION refuse_unsaying();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON operator_answers EXECUTE FUNCTION refuse_unsaying();
 
 -- A node and those who watch it hear of a new row at once.
 CREATE FUNCTION tell_command() RETURNS trigger LANGUAGE plpgsql AS $$

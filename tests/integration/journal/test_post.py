@@ -220,7 +220,12 @@ def test_an_id_that_is_none_finds_no_file(tmp_path: Path, name: str) -> None:
 
 def test_what_an_operator_ordered_cannot_be_unsaid(connection: psycopg.Connection) -> None:
     CommandRows(connection).put(command())
-    for statement in (b"DELETE FROM operator_commands", b"UPDATE operator_commands SET who = 'bob'"):
+    for statement in (
+        b"DELETE FROM operator_commands",
+        b"UPDATE operator_commands SET who = 'bob'",
+        b"TRUNCATE operator_commands, operator_answers",
+        b"TRUNCATE operator_answers",
+    ):
         with pytest.raises(psycopg.errors.RaiseException, match="what an operator ordered stays"):
             connection.execute(statement)
 
