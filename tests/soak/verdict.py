@@ -34,8 +34,8 @@ _FUNDING: Final = Decimal("0.0002")
 _ERRORS: Final = re.compile(r"\[ERROR\]|\"level\":\"ERROR\"|Traceback \(most|panicked at")
 EXPECTED: Final = (
     "No decision: ",
-    # An exit that never arrived, or whose outcome is unknown for a while; it is sent again, and that it is closed in the
-    # end is judged by the ledger.
+    # An exit that never arrived, or whose outcome is unknown for a while. That it is closed in the end is judged by the
+    # ledger.
     "is not closed after",
     "Exit refused: ",
 )
