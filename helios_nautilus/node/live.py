@@ -41,6 +41,7 @@ from helios_nautilus.node.records import model_record, package_versions
 from helios_nautilus.node.shutdown import Shutdown
 from helios_nautilus.node.startup import BASE, Prepared, Tell, check_live, name_account, prepare, sole_node
 from helios_nautilus.node.tiers import add_tiers
+from helios_nautilus.node.unhandled import tell_unhandled
 from helios_nautilus.node.watching import Watched, add_book_keeper, add_status, watchdog_beside, watchdog_probes
 from helios_nautilus.watch.log_lines import LogLines
 from helios_nautilus.watch.observers import ObservedJournal
@@ -152,6 +153,7 @@ def _trade(plan: _Plan, prepared: Prepared, journal: ObservedJournal, tell: Tell
     config = plan.config
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    tell_unhandled(loop, journal, plan.pace.now_ns)
     logs = _folder("logs")
     with on_loop(loop, plan.pace):
         node = build_trading_node(config, plan.account, prepared.past, prepared.since_ns, plan.run_id, logs)

@@ -21,6 +21,7 @@ from helios_nautilus.watch.settings import Level
 _STATES: Final[dict[str, Level]] = {"HALT": "critical", "REDUCE_ONLY": "warning"}
 _EVENTS: Final[dict[str, Level]] = {
     "not_flat": "critical",
+    "unhandled": "critical",
     "pipeline_error": "warning",
     "drift": "warning",
     "adopted": "warning",
@@ -34,7 +35,7 @@ _EVENTS: Final[dict[str, Level]] = {
 stop (``adopted``), one of an earlier run got its own back (``recovered``)."""
 _ENDS: Final = {"flat": "not_flat"}
 """Which kind is over with which."""
-_TOLD_APART: Final = frozenset({"drift", "command"})
+_TOLD_APART: Final = frozenset({"drift", "command", "unhandled"})
 """Each is another: they are told apart by their words."""
 
 
