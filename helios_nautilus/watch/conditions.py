@@ -62,6 +62,7 @@ class Conditions:
 def find_conditions(status: NodeStatus, settings: AlertSettings) -> Iterator[Condition]:
     """All that is wrong by a status."""
     yield from _of_positions(status, settings)
+    yield from _of_predictions(status, settings)
     if not status.is_journal_healthy:
         words = f"the journal may lose what is appended now ({status.journal_lost:,} records lost so far)"
         yield Condition(level="critical", kind="journal_losing", words=words)
@@ -88,3 +89,12 @@ def _of_positions(status: NodeStatus, settings: AlertSettings) -> Iterator[Condi
                 words=f"{position.side} {position.quantity:g} {position.instrument_id} has no working stop",
                 patience_secs=settings.unguarded_secs,
             )
+
+
+def _of_predictions(status: NodeStatus, settings: AlertSettings) -> Iterator[Condition]:
+    """Ready and silent: nothing else says that the features of every pair have a hole."""
+    for tier in status.tiers:
+        silent_mins = (status.ts_ns - max(tier.last_ns, status.started_ns)) / NS_PER_SEC / _SECS_PER_MIN
+        if tier.tier == "prediction" and tier.is_on and status.is_ready and silent_mins > settings.silent_mins:
+            words = f"ready for entries, and no prediction for {silent_mins:.0f} minutes"
+            yield Condition(level="warning", kind="no_predictions", words=words)

@@ -41,11 +41,14 @@ class AlertSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How often one alert is tried, with a growing pause between, before it is given up."""
     not_ready_mins: float = 5.0
     """How long entries may be closed for want of something before that is told."""
+    silent_mins: float = 30.0
+    """How long a node that is ready may make no prediction before that is told: its features have a hole."""
     unguarded_secs: float = 5.0
     """How long a position may be without a working stop before that is told."""
 
     def __post_init__(self) -> None:
-        if min(self.repeat_mins, self.timeout_secs, self.not_ready_mins, self.unguarded_secs, self.attempts) <= 0:
+        waits = (self.repeat_mins, self.timeout_secs, self.not_ready_mins, self.silent_mins, self.unguarded_secs)
+        if min(*waits, self.attempts) <= 0:
             raise ConfigError("alerts: every limit must be above 0")
 
 

@@ -20,7 +20,7 @@ from helios_nautilus.journal.records import (
     Record,
     WeightChange,
 )
-from helios_nautilus.journal.status import Need, NodeStatus
+from helios_nautilus.journal.status import Need, NodeStatus, TierStatus
 from helios_nautilus.watch.alert import Alert, Source, encode_alert
 from helios_nautilus.watch.alerts import Alerts
 from helios_nautilus.watch.settings import AlertSettings
@@ -185,6 +185,19 @@ def test_entries_may_be_closed_for_a_while_not_for_long() -> None:
         "not_ready",
         "entries are closed: account: it is not well",
     )
+
+
+def predicted(secs: float, last_secs: float, *, is_on: bool = True) -> NodeStatus:
+    """A node at so many seconds whose last prediction was at so many."""
+    tier = TierStatus(tier="prediction", is_on=is_on, last_ns=int(last_secs * NS_PER_SEC))
+    return replace(well(secs), tiers=(tier,))
+
+
+def test_a_node_that_is_ready_and_predicts_nothing_is_told() -> None:
+    scene = Scene(silent_mins=30.0)
+    assert scene.show(predicted(1_800, 0), predicted(2_000, 300), predicted(9_000, 0, is_on=False)) == []
+    assert scene.show(replace(predicted(9_000, 0), is_ready=False)) == [], "that is told by itself"
+    assert heads(scene.show(predicted(2_101, 300))) == [("warning", "no_predictions")]
 
 
 @pytest.mark.parametrize(
