@@ -127,11 +127,14 @@ class PaperExchange(SandboxExecutionClient):
         VALR's own book has not gone, and the matching engine forgets a market order that finds an empty one.
         """
         at_the_door = self._at_the_door[instrument_id]
-        while at_the_door and self._has_book(instrument_id):
-            self.exchange.process(self._clock.timestamp_ns())
-            at_the_door.popleft()()
-        if at_the_door:
+        if not self._has_book(instrument_id):
             self._arrivals.call_later(_LOOK_SECS, self._let_in, instrument_id)
+            return
+        deliver = at_the_door.popleft()
+        if at_the_door:
+            self._arrivals.call_soon(self._let_in, instrument_id)
+        self.exchange.process(self._clock.timestamp_ns())
+        deliver()
 
     def _has_book(self, instrument_id: InstrumentId) -> bool:
         book = self.exchange.get_book(instrument_id)
