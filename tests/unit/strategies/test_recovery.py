@@ -640,6 +640,7 @@ def test_a_position_on_the_other_side_of_the_kept_bet_is_adopted_in_its_place(
 ) -> None:
     hold(kit, first)
     fresh = killed(kit)
+    fresh.report(ZAR=100_000, BTC=1)
     foreign(fresh, OrderSide.SELL, "0.01", MILLION)
     foreign(fresh, OrderSide.SELL, "0.02", MILLION)
 
