@@ -78,13 +78,7 @@ class PostgresJournal:
 
     def records_of[R: Record](self, run_id: str, kind: type[R]) -> list[R]:
         """The records of a run that are of one kind, in order."""
-        statement = queries()["bodies_of"].format(table=TABLES[kind])
-        try:
-            with speaking():
-                rows = self._connection.execute(statement, {"run_id": run_id}).fetchall()
-            found = [_decoder.decode(body) for (body,) in rows]
-        except msgspec.MsgspecError as error:
-            raise JournalError(f"run {run_id} holds a row that is no record: {error}") from error
+        found = self._records("bodies_of", table=TABLES[kind], run_id=run_id)
         if not found:
             self.run(run_id)
         return [record for record in found if isinstance(record, kind)]
@@ -185,13 +179,14 @@ class PostgresJournal:
                     for row in own:
                         copy.write_row(values_of(row))
 
-    def _ask(self, query: str, **values: object) -> list[tuple[Any, ...]]:
+    def _ask(self, query: str, *, table: str = "", **values: object) -> list[tuple[Any, ...]]:
+        statement = queries()[query].format(table=table) if table else queries()[query]
         with speaking():
-            return self._connection.execute(queries()[query], values).fetchall()
+            return self._connection.execute(statement, values).fetchall()
 
-    def _records(self, query: str, **values: object) -> list[Record]:
+    def _records(self, query: str, *, table: str = "", **values: object) -> list[Record]:
         try:
-            return [_decoder.decode(body) for (body,) in self._ask(query, **values)]
+            return [_decoder.decode(body) for (body,) in self._ask(query, table=table, **values)]
         except msgspec.MsgspecError as error:
             raise JournalError(f"run {values['run_id']} holds a row that is no record: {error}") from error
 

@@ -14,7 +14,6 @@ from nautilus_trader.config import (
 )
 from nautilus_trader.live.factories import LiveExecClientFactory
 from nautilus_trader.live.node import TradingNode
-from nautilus_trader.model.identifiers import InstrumentId
 
 from helios_nautilus.adapters.valr import (
     VALR,
@@ -31,7 +30,7 @@ from helios_nautilus.node.balances import write_balances
 from helios_nautilus.node.logs import engine_log
 from helios_nautilus.node.paper_exchange import PaperExchangeConfig, paper_exchange_factory
 from helios_nautilus.node.paper_reports import balances_before
-from helios_nautilus.node.tiers import Past
+from helios_nautilus.node.tiers import Past, instrument_ids
 
 _PURGE_EVERY_MINS: Final = 15
 _PURGE_AFTER_MINS: Final = NS_PER_DAY // NS_PER_MIN + 60
@@ -68,9 +67,7 @@ def _node_config(
     speed = config.venue.speed
     ready_secs = config.node.ready_secs * speed  # the engine waits by its own clock
     common: dict[str, Any] = {
-        "instrument_provider": InstrumentProviderConfig(
-            load_ids=frozenset(map(InstrumentId.from_str, config.data.instruments))
-        ),
+        "instrument_provider": InstrumentProviderConfig(load_ids=frozenset(instrument_ids(config))),
         "base_url_http": config.venue.http_url,
         "base_url_ws": config.venue.ws_url,
         "sub_account_id": config.venue.sub_account,

@@ -16,7 +16,6 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 from nautilus_trader.live.node import TradingNode
-from nautilus_trader.model.identifiers import InstrumentId
 
 from helios_nautilus.actors.readiness import BAR_GRACE_SECS, Item, Probe, Readiness, ReadinessConfig
 from helios_nautilus.adapters.valr import VALR
@@ -40,7 +39,7 @@ from helios_nautilus.node.probes import entry_probes
 from helios_nautilus.node.records import model_record, package_versions
 from helios_nautilus.node.shutdown import Shutdown
 from helios_nautilus.node.startup import BASE, Prepared, Tell, check_live, name_account, prepare, sole_node
-from helios_nautilus.node.tiers import add_tiers
+from helios_nautilus.node.tiers import add_tiers, instrument_ids
 from helios_nautilus.node.unhandled import tell_unhandled
 from helios_nautilus.node.watching import Watched, add_book_keeper, add_status, watchdog_beside, watchdog_probes
 from helios_nautilus.watch.log_lines import LogLines
@@ -59,6 +58,7 @@ def run_paper(loaded: LoadedConfig, tell: Tell, *, fresh: bool = False) -> None:
     The account is what the last such run left, or with ``fresh`` a new one. Raises what `sole_node`, `prepare` and
     `find_account` raise, and `HeliosError` if the engine stopped by itself.
     """
+    check_live(loaded.config)
     with sole_node(_folder("run") / "paper.lock"):
         _run(loaded, "paper", tell, fresh=fresh)
 
@@ -79,7 +79,6 @@ def run_live(loaded: LoadedConfig, tell: Tell, confirm: Confirm) -> None:
 
 def _run(loaded: LoadedConfig, mode: Mode, tell: Tell, *, fresh: bool = False) -> None:
     config = replace(loaded.config, gate=replace(loaded.config.gate, latency_ms=0))
-    check_live(config)
     pace = find_pace(config.venue)
     began_ns = pace.now_ns()
     run_id = f"{config.name}-{mode}-{datetime.fromtimestamp(began_ns // NS_PER_SEC, UTC):%Y%m%dT%H%M%S}"
@@ -129,10 +128,6 @@ class _Plan(Struct, frozen=True, kw_only=True):
     pace: Pace
     account: AccountRecord | None
     """What a paper run begins with."""
-
-    @property
-    def ids(self) -> tuple[InstrumentId, ...]:
-        return tuple(map(InstrumentId.from_str, self.config.data.instruments))
 
 
 def _trade_to_end(plan: _Plan, prepared: Prepared, journal: ObservedJournal, tell: Tell) -> str:
@@ -198,7 +193,7 @@ async def _watch_start(node: TradingNode, shutdown: Shutdown, ready_secs: float,
 
 def _readiness(plan: _Plan, journal: LiveJournal, probes: Mapping[str, Probe], tell: Tell) -> Readiness:
     settings = ReadinessConfig(
-        instrument_ids=plan.ids,
+        instrument_ids=instrument_ids(plan.config),
         base=BASE,
         books=plan.mode == "paper",
         bar_grace_secs=BAR_GRACE_SECS * plan.config.venue.speed,

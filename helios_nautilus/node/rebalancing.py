@@ -14,6 +14,7 @@ from helios_nautilus.journal.protocol import Journal
 
 def build_rebalancers(
     config: HeliosConfig,
+    ids: tuple[InstrumentId, ...],
     journal: Journal,
     histories: Mapping[str, MarketHistory],
     payoff_at: Callable[[int], PayoffTable | None],
@@ -23,7 +24,7 @@ def build_rebalancers(
     if config.rebalance.mode == "off":
         return []
     settings = RebalancerConfig(
-        instrument_ids=tuple(map(InstrumentId.from_str, config.data.instruments)),
+        instrument_ids=ids,
         decision=config.data.timeframes.decision,
         plan=config.plan,
         max_drawdown=config.guardian.kill_switch.max_drawdown,

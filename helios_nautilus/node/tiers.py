@@ -100,6 +100,11 @@ class Live(Struct, frozen=True, kw_only=True):
     news: NewsDesk | None = None
 
 
+def instrument_ids(config: HeliosConfig) -> tuple[InstrumentId, ...]:
+    """What is traded."""
+    return tuple(map(InstrumentId.from_str, config.data.instruments))
+
+
 def add_tiers(
     host: BacktestEngine | TradingNode,
     config: HeliosConfig,
@@ -117,7 +122,7 @@ def add_tiers(
     entered before somebody says that all is there, as in a live node. Guardian comes first, so that it has a close's
     prices before anybody acts on them.
     """
-    ids = tuple(map(InstrumentId.from_str, config.data.instruments))
+    ids = instrument_ids(config)
     histories = warm_histories(config, past.history, past.precisions)
     guardian = (Bystander if absence is not None and absence.stage is Stage.GUARDIAN else Guardian)(
         GuardianConfig(
@@ -145,7 +150,7 @@ def add_tiers(
     snapshots = _snapshots(config, ids, journal, guardian)
     strategy = _strategy(config, ids, journal, trackers, live, awaits_readiness=awaits_readiness)
     trader = host.kernel.trader
-    rebalancers = build_rebalancers(config, journal, histories, past.payoff_at, trackers)
+    rebalancers = build_rebalancers(config, ids, journal, histories, past.payoff_at, trackers)
     predictions = _predictions(config, past, journal, live)
     trader.add_actors([guardian, aether, gate, *predictions, outcomes, snapshots, *rebalancers])
     if live is not None:

@@ -10,7 +10,6 @@ from typing import Final
 from msgspec import Struct
 from nautilus_trader.common.actor import Actor
 from nautilus_trader.live.node import TradingNode
-from nautilus_trader.model.identifiers import InstrumentId
 
 from helios_nautilus.actors.aether import Aether
 from helios_nautilus.actors.books import BookKeeper, BookKeeperConfig
@@ -23,6 +22,7 @@ from helios_nautilus.config import HeliosConfig
 from helios_nautilus.journal.records import Mode
 from helios_nautilus.journal.writer import LiveJournal
 from helios_nautilus.node.startup import BASE
+from helios_nautilus.node.tiers import instrument_ids
 from helios_nautilus.node.venue_clock import VenueClock
 from helios_nautilus.strategies.tiered import TieredStrategy
 
@@ -45,7 +45,7 @@ def watchdog_beside(
         memory_mb=resident_mb,
         is_journal_healthy=lambda: journal.is_healthy,
     )
-    watchdog = Watchdog(WatchdogConfig(instrument_ids=_ids(config), base=BASE, rules=rules), journal, gauges)
+    watchdog = Watchdog(WatchdogConfig(instrument_ids=instrument_ids(config), base=BASE, rules=rules), journal, gauges)
     node.trader.add_actor(watchdog)
     pulse.start()
     clock.start(loop)
@@ -88,7 +88,7 @@ def add_status(
         journal=journal.status,
         forecast=aether.forecast,
     )
-    ids = _ids(run.config)
+    ids = instrument_ids(run.config)
     settings = StatusConfig(
         instrument_ids=ids,
         venue=ids[0].venue,
@@ -105,7 +105,7 @@ def add_status(
 
 def add_book_keeper(node: TradingNode, config: HeliosConfig) -> None:
     """Have a live account's books compared with the venue's."""
-    ids = _ids(config)
+    ids = instrument_ids(config)
     node.trader.add_actor(BookKeeper(BookKeeperConfig(instrument_ids=ids, venue=ids[0].venue)))
 
 
@@ -122,7 +122,3 @@ def resident_mb() -> float:
     except OSError:
         return 0.0
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def _ids(config: HeliosConfig) -> tuple[InstrumentId, ...]:
-    return tuple(map(InstrumentId.from_str, config.data.instruments))

@@ -41,7 +41,6 @@ class Trigger(StrEnum):
     """The stored state could not be read."""
 
 
-_NONE: frozenset[Trigger] = frozenset()
 _CURES: Final[dict[Trigger, str]] = {
     Trigger.DRAWDOWN: "find out what lost it, then 'helios resume --rebase' measures from then on",
     Trigger.DAILY_LOSS: "'helios resume' after 00:00 UTC, or with --rebase before",
@@ -148,20 +147,18 @@ class KillSwitch:
 
     def crossed(self, mark: EquityMark) -> frozenset[Trigger]:
         """Which of its limits equity is past."""
-        if mark.drawdown <= self._rules.max_drawdown and mark.daily_loss <= self._rules.max_daily_loss:
-            return _NONE
-        beyond = {Trigger.DRAWDOWN: mark.drawdown > self._rules.max_drawdown}
-        beyond[Trigger.DAILY_LOSS] = mark.daily_loss > self._rules.max_daily_loss
-        return frozenset(trigger for trigger, is_past in beyond.items() if is_past)
+        drawdown = {Trigger.DRAWDOWN} if mark.drawdown > self._rules.max_drawdown else set()
+        daily_loss = {Trigger.DAILY_LOSS} if mark.daily_loss > self._rules.max_daily_loss else set()
+        return frozenset(drawdown | daily_loss)
 
     def on_equity(self, mark: EquityMark) -> KillStatus | None:
         """A new mark of equity; reaching a limit is not yet past it."""
-        rules = self._rules
+        rules, crossed = self._rules, self.crossed(mark)
         moved = None
-        if mark.drawdown > rules.max_drawdown:
+        if Trigger.DRAWDOWN in crossed:
             words = f"equity is {mark.drawdown:.2%} below its peak, limit {rules.max_drawdown:.2%}"
             moved = self._escalate(rules.on_drawdown, Trigger.DRAWDOWN, words, mark.ts_ns)
-        if mark.daily_loss > rules.max_daily_loss:
+        if Trigger.DAILY_LOSS in crossed:
             words = f"lost {mark.daily_loss:.2%} since 00:00 UTC, limit {rules.max_daily_loss:.2%}"
             moved = self._escalate(rules.on_daily_loss, Trigger.DAILY_LOSS, words, mark.ts_ns) or moved
         return moved
