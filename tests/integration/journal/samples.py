@@ -1,7 +1,8 @@
-"""Records to keep: a small run that goes the whole way, and any record whatsoever."""
+"""What is kept and sent: a small run that goes the whole way, any record whatsoever, a status, a command."""
 
 from decimal import Decimal
 from enum import Enum
+from itertools import count
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, TypeAliasType, get_args, get_origin, get_type_hints
 
@@ -10,9 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from helios_nautilus.domain.decision.policy import Terms
+from helios_nautilus.journal.commands import Answer, Command
 from helios_nautilus.journal.records import (
     EquityRecord,
     FillRecord,
+    GateCallRecord,
     GateRecord,
     GuardianRecord,
     OrderRecord,
@@ -111,6 +114,23 @@ def answer(decision_id: str, ts_ns: int, decision: Literal["APPROVE", "REJECT"] 
     )
 
 
+def gate_call(decision_id: str = "D-1", ts_ns: int = 1, **fields: Any) -> GateCallRecord:
+    """A question that was put to Claude and answered, but for ``fields``."""
+    call = GateCallRecord(
+        ts_ns=ts_ns,
+        decision_id=decision_id,
+        instrument_id=BTC,
+        provider="anthropic",
+        model="claude-sonnet-5-5",
+        source="live",
+        request_hash="",
+        request="",
+        answer="",
+        outcome="answered",
+    )
+    return replace(call, **fields)
+
+
 def order(decision_id: str, ts_ns: int, status: str, order_id: str = "O-1") -> OrderRecord:
     return OrderRecord(
         ts_ns=ts_ns,
@@ -186,6 +206,23 @@ def small_run(**changed: Any) -> list[Record]:
     """A run with one trade, one decision that Aether declined, and a mark at the end."""
     declined = [predict("D-2", 3_000), propose("D-2", 3_000), size("D-2", 3_000, approved=False)]
     return [replace(RUN, **changed), *trade(), *declined, mark(4_000)]
+
+
+_numbers = count(1)
+
+
+def command(**changes: Any) -> Command:
+    """An order to halt that nobody else has given."""
+    number = next(_numbers)
+    halt = Command(
+        command_id=f"order-{number:04}", ts_ns=number, mode="paper", verb="halt", who="ann", why="a test", origin="cli"
+    )
+    return replace(halt, **changes)
+
+
+def answer_to(command: Command, words: str = "as ordered") -> Answer:
+    """A node's, that it did it."""
+    return Answer(command_id=command.command_id, ts_ns=command.ts_ns + 5, run_id="R", outcome="done", words=words)
 
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -2,41 +2,19 @@
 
 import threading
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from msgspec.structs import replace
 
 from helios_nautilus.errors import ConfigError, JournalError
 from helios_nautilus.journal.command_files import CommandFiles
 from helios_nautilus.journal.command_rows import CommandRows, open_rows
-from helios_nautilus.journal.commands import EXPIRES_AFTER_NS, Answer, Command
+from helios_nautilus.journal.commands import EXPIRES_AFTER_NS, Answer
 from helios_nautilus.journal.post import Post
 from helios_nautilus.journal.status import NodeStatus
-from tests.integration.journal.samples import status
-
-_numbers = count(1)
-
-
-def command(**changes: Any) -> Command:
-    number = next(_numbers)
-    halt = Command(
-        command_id=f"c-{number:04}",
-        ts_ns=number,
-        mode="paper",
-        verb="halt",
-        who="ann",
-        why="a test",
-        origin="cli",
-    )
-    return replace(halt, **changes)
-
-
-def answer_to(command: Command, words: str = "as ordered") -> Answer:
-    return Answer(command_id=command.command_id, ts_ns=command.ts_ns + 5, run_id="R", outcome="done", words=words)
+from tests.integration.journal.samples import answer_to, command, status
 
 
 class Node:

@@ -4,10 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from itertools import count
 from pathlib import Path
 from queue import Queue
-from typing import Any
 
 import psycopg
 import pytest
@@ -19,29 +17,10 @@ from helios_nautilus.journal.command_rows import open_rows
 from helios_nautilus.journal.commands import Answer, Command
 from helios_nautilus.journal.post import Post
 from helios_nautilus.journal.reception import Reception
-from tests.integration.journal.samples import status
+from tests.integration.journal.samples import answer_to, command, status
 from tests.integration.journal_writer.server import Server
 
 PATIENCE_SECS = 30.0
-_numbers = count(1)
-
-
-def command(**changes: Any) -> Command:
-    number = next(_numbers)
-    halt = Command(
-        command_id=f"reception-{number:04}",
-        ts_ns=number,
-        mode="paper",
-        verb="halt",
-        who="ann",
-        why="a test",
-        origin="cli",
-    )
-    return replace(halt, **changes)
-
-
-def answer_to(command: Command) -> Answer:
-    return Answer(command_id=command.command_id, ts_ns=1, run_id="R", outcome="done", words="as ordered")
 
 
 class Desk:

@@ -6,6 +6,7 @@ from helios_nautilus.domain.decision.schema import AnswerSource
 from helios_nautilus.domain.timeframe import NS_PER_DAY
 from helios_nautilus.journal.records import GateCallRecord
 from helios_nautilus.llm.budget import DailyBudget, Reservation, Spent, count_spent
+from tests.integration.journal.samples import gate_call
 
 LIMIT = Spent(calls=3, usd=1.0)
 
@@ -19,19 +20,7 @@ class Calendar:
 
 
 def _past(ts_ns: int, outcome: str = "answered", source: AnswerSource = "live") -> GateCallRecord:
-    return GateCallRecord(
-        ts_ns=ts_ns,
-        decision_id="d-1",
-        instrument_id="BTCZAR.VALR",
-        provider="anthropic",
-        model="claude-sonnet-5-5",
-        source=source,
-        request_hash="",
-        request="",
-        answer="",
-        outcome=outcome,
-        cost_usd=0.25,
-    )
+    return gate_call(ts_ns=ts_ns, outcome=outcome, source=source, cost_usd=0.25)
 
 
 def _reserved(budget: DailyBudget, usd: float) -> Reservation:

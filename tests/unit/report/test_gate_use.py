@@ -9,6 +9,7 @@ from helios_nautilus.report.gate_use import GateUse, count_gate, gate_words
 from helios_nautilus.report.page import render_page
 from helios_nautilus.report.summary import summarise
 from helios_nautilus.report.terminal import print_summary
+from tests.integration.journal.samples import gate_call
 from tests.unit.report.runs import fake_run
 
 
@@ -32,19 +33,7 @@ def answer(source: Any, decision_id: str = "d") -> GateRecord:
 
 
 def call(source: Any, outcome: str, decision_id: str = "d", **more: Any) -> GateCallRecord:
-    return GateCallRecord(
-        ts_ns=1,
-        decision_id=decision_id,
-        instrument_id="BTCZAR.VALR",
-        provider="anthropic",
-        model="claude",
-        source=source,
-        request_hash="",
-        request="",
-        answer="",
-        outcome=outcome,
-        **more,
-    )
+    return gate_call(decision_id, source=source, outcome=outcome, **more)
 
 
 def test_answers_are_counted_by_where_they_came_from_and_calls_by_what_they_cost() -> None:

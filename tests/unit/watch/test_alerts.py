@@ -13,7 +13,6 @@ from helios_nautilus.journal.records import (
     AS_ASKED,
     CheckResult,
     EventRecord,
-    GateCallRecord,
     GuardianRecord,
     KillSwitchRecord,
     RebalanceRecord,
@@ -24,7 +23,7 @@ from helios_nautilus.journal.status import Need, NodeStatus, TierStatus
 from helios_nautilus.watch.alert import Alert, Source, encode_alert
 from helios_nautilus.watch.alerts import Alerts
 from helios_nautilus.watch.settings import AlertSettings
-from tests.integration.journal.samples import BTC, RUN, any_record, any_struct, order, status
+from tests.integration.journal.samples import BTC, RUN, any_record, any_struct, gate_call, order, status
 
 HALT = KillSwitchRecord(ts_ns=1, state="HALT", trigger="DRAWDOWN", words="16.00% below its peak")
 CLEARED = KillSwitchRecord(ts_ns=2, state="NORMAL", trigger="CLEARED", words="HALT cleared by ann: seen")
@@ -97,18 +96,7 @@ def test_a_record_worth_telling(record: Record, head: tuple[str, str]) -> None:
 
 
 def test_a_gate_over_its_budget_is_told_a_gate_that_answered_is_not() -> None:
-    call = GateCallRecord(
-        ts_ns=1,
-        decision_id="D",
-        instrument_id=BTC,
-        provider="anthropic",
-        model="m",
-        source="live",
-        request_hash="",
-        request="",
-        answer="",
-        outcome="over_budget",
-    )
+    call = gate_call(outcome="over_budget")
     assert heads(Scene().feed(call, replace(call, outcome="answered"))) == [("warning", "gate_over_budget")]
 
 

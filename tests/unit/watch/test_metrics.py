@@ -15,7 +15,6 @@ from helios_nautilus.domain.timeframe import NS_PER_MS, NS_PER_SEC
 from helios_nautilus.journal.records import (
     CheckResult,
     EventRecord,
-    GateCallRecord,
     GuardianRecord,
     KillSwitchRecord,
     RebalanceRecord,
@@ -30,6 +29,7 @@ from tests.integration.journal.samples import (
     any_record,
     any_struct,
     fill,
+    gate_call,
     order,
     predict,
     propose,
@@ -117,20 +117,7 @@ def test_each_trigger_of_the_kill_switch_is_a_label(trigger: Trigger) -> None:
 
 
 def test_what_the_gate_costs_and_how_long_it_takes() -> None:
-    call = GateCallRecord(
-        ts_ns=1,
-        decision_id="D",
-        instrument_id=BTC,
-        provider="anthropic",
-        model="m",
-        source="live",
-        request_hash="",
-        request="",
-        answer="",
-        outcome="timeout",
-        latency_ms=1_500.0,
-        cost_usd=0.25,
-    )
+    call = gate_call(outcome="timeout", latency_ms=1_500.0, cost_usd=0.25)
     scene = Scene().feed(call, replace(call, outcome="answered"))
     assert scene.value("helios_gate_calls_total", provider="anthropic", outcome="timeout") == 1
     assert scene.value("helios_gate_cost_usd_total", provider="anthropic") == 0.5
