@@ -23,15 +23,17 @@ from helios_nautilus.adapters.valr.api.signing import Credentials
 from helios_nautilus.config import HeliosConfig, LoadedConfig
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.errors import ConfigError, HeliosError
+from helios_nautilus.journal.bet_file import BetFile
 from helios_nautilus.journal.connect import home_folder, open_writer
 from helios_nautilus.journal.records import AS_ASKED, AccountRecord, EventRecord, Mode, Record, RunRecord
 from helios_nautilus.journal.writer import LiveJournal
 from helios_nautilus.models.threads import one_thread
 from helios_nautilus.node.clients import build_trading_node
 from helios_nautilus.node.command_post import command_post
+from helios_nautilus.node.completing import complete_later
 from helios_nautilus.node.logs import log_files
 from helios_nautilus.node.loop_clock import on_loop
-from helios_nautilus.node.means import equity_file, live_means
+from helios_nautilus.node.means import bet_file, equity_file, live_means
 from helios_nautilus.node.observers import observed
 from helios_nautilus.node.pace import Pace, find_pace, in_venue_time
 from helios_nautilus.node.paper_account import describe_account, equity_of, find_account
@@ -45,9 +47,10 @@ from helios_nautilus.node.watching import Watched, add_book_keeper, add_status, 
 from helios_nautilus.watch.log_lines import LogLines
 from helios_nautilus.watch.observers import ObservedJournal
 
-type Confirm = Callable[[str], bool]
+type Confirm = Callable[[str], str]
 """Asked with the name of an account whether its money may be traded."""
 
+CONFIRMATION: Final = "I_CONFIRM_LIVE_TRADING"
 _LOOK_SECS: Final = 0.05
 _OPEN_ENDED: Final = "The run was open-ended: its last row says when it stopped, its first equity mark how it began."
 
@@ -66,12 +69,13 @@ def run_paper(loaded: LoadedConfig, tell: Tell, *, fresh: bool = False) -> None:
 def run_live(loaded: LoadedConfig, tell: Tell, confirm: Confirm) -> None:
     """Trade an account at VALR until a signal. Raises what `run_paper` raises.
 
-    `ConfigError` without keys, or if ``confirm`` does not say yes to the account's name; nothing has happened then.
+    ``confirm`` is told the account's name and gives back what was typed. `ConfigError` without keys, or if that is not
+    `CONFIRMATION`; nothing has happened then.
     """
     check_live(loaded.config)
     account = name_account(loaded.config, Credentials.from_env(sub_account_id=loaded.config.venue.sub_account))
-    if not confirm(account):
-        raise ConfigError(f"not confirmed: give the account's name, {account}, to trade its money")
+    if confirm(account) != CONFIRMATION:
+        raise ConfigError(f"not confirmed: nothing is traded at {account} before somebody types {CONFIRMATION}")
     tell("account", account)
     with sole_node(_folder("run") / "live.lock"):
         _run(loaded, "live", tell)
@@ -86,19 +90,22 @@ def _run(loaded: LoadedConfig, mode: Mode, tell: Tell, *, fresh: bool = False) -
         tell.run_id = run_id
     tell("config", f"{config.name} ({loaded.hash}), mode {mode}")
     prepared = prepare(config, tell)
+    bets = bet_file(config, mode, run_id, tell)
     writer = open_writer(run_id, mode, partial(tell, "journal"))
     try:
         tell("journal", run_id)
         writer.start()  # first: what earlier nodes left in the spool belongs to the account
         with observed(writer, config, mode, run_id, tell) as journal:
-            account = find_account(config, prepared.past, writer, began_ns, fresh=fresh) if mode == "paper" else None
+            account = None
+            if mode == "paper":
+                account = find_account(config, prepared.past, writer, bets.left(), began_ns, fresh=fresh)
             for record in _first_records(loaded, mode, run_id, began_ns, prepared, account):
                 journal.append(record)
             if account is not None:
                 tell("account", describe_account(account))
                 if not account.continues:
                     equity_file(config, mode).forget()
-            plan = _Plan(config=config, mode=mode, run_id=run_id, pace=pace, account=account)
+            plan = _Plan(config=config, mode=mode, run_id=run_id, pace=pace, account=account, bets=bets)
             ended = _trade_to_end(plan, prepared, journal, tell)
     finally:
         is_kept = writer.close(config.node.stop_secs)
@@ -128,6 +135,7 @@ class _Plan(Struct, frozen=True, kw_only=True):
     pace: Pace
     account: AccountRecord | None
     """What a paper run begins with."""
+    bets: BetFile
 
 
 def _trade_to_end(plan: _Plan, prepared: Prepared, journal: ObservedJournal, tell: Tell) -> str:
@@ -154,7 +162,7 @@ def _trade(plan: _Plan, prepared: Prepared, journal: ObservedJournal, tell: Tell
         node = build_trading_node(config, plan.account, prepared.past, prepared.since_ns, plan.run_id, logs)
     with ExitStack() as cleanup:
         cleanup.callback(node.dispose)
-        live = cleanup.enter_context(live_means(config, plan.mode, loop, tell))
+        live = cleanup.enter_context(live_means(config, plan.mode, plan.bets, loop, tell))
         strategy = add_tiers(node, in_venue_time(config), prepared.past, journal, live=live)
         watchdog = cleanup.enter_context(watchdog_beside(node, in_venue_time(config), loop, journal))
         post = cleanup.enter_context(command_post(node, plan.mode, plan.run_id, journal, loop, tell))
@@ -168,10 +176,12 @@ def _trade(plan: _Plan, prepared: Prepared, journal: ObservedJournal, tell: Tell
         shutdown = Shutdown(node, readiness, strategy, config.node, tell)
         shutdown.listen(loop)
         start = loop.create_task(_watch_start(node, shutdown, config.node.ready_secs, tell))
+        completing = loop.create_task(complete_later(plan.bets, journal, plan.pace.now_ns, tell))
         with one_thread():
             node.run()
         failure = start.result() if start.done() and not start.cancelled() else ""
         start.cancel()
+        completing.cancel()
     if failure or shutdown.was_asked:
         return failure
     return f"the engine stopped by itself: see {log_files(plan.run_id, logs)}"

@@ -106,6 +106,11 @@ def write_config(path: Path, settings: Mapping[str, Any]) -> Path:
     return path
 
 
+def confirmed(account: str) -> tuple[str, ...]:
+    """How `helios live` is begun by who cannot be asked."""
+    return ("--account", account, "--confirm", "I_CONFIRM_LIVE_TRADING")
+
+
 @contextmanager
 def _arguments(*arguments: str) -> Iterator[None]:
     before, sys.argv = sys.argv, list(arguments)

@@ -16,7 +16,7 @@ from helios_nautilus.journal.connect import kill_path, open_post, state_path
 from helios_nautilus.journal.kill_file import KillFile
 from helios_nautilus.journal.status import NodeStatus
 from helios_nautilus.simulator.exchange.faults import FaultScript
-from tests.acceptance.cli import write_config
+from tests.acceptance.cli import confirmed, write_config
 from tests.kill_matrix.lives import start, succeed
 from tests.kill_matrix.market import PLAN, settings
 from tests.kill_matrix.moments import Kind, Moment
@@ -145,7 +145,7 @@ class Campaign:
         login, output = self._desk.login, self._folder / f"node-{len(self.outputs):02}.out"
         self.outputs.append(output)
         keys = {"VALR_API_KEY": login.key, "VALR_API_SECRET": login.secret}
-        self._node = start(self._folder, output, "live", "run.toml", "--account", "soak", **keys)
+        self._node = start(self._folder, output, "live", "run.toml", *confirmed("soak"), **keys)
         return self._node
 
     async def _begin(self, node: Process) -> NodeStatus:
@@ -279,7 +279,7 @@ class Campaign:
         return status if status is not None and status.run_id == run_id else None
 
     def _kept(self, mistakes: list[str]) -> tuple[KeptBet, ...]:
-        return BetFile(state_path("live", "bets-main"), on_trouble=mistakes.append).load()
+        return BetFile(state_path("live", "bets-main"), run_id="", on_trouble=mistakes.append).load()
 
 
 async def play(folder: Path, seed: int, moments: Sequence[Moment], tell: Callable[[Killed], None]) -> Outcome:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from helios_nautilus.journal.connect import home_folder, open_journal, open_post
 from helios_nautilus.journal.records import FillRecord, PositionRecord, PredictionRecord, Record
 from helios_nautilus.simulator.exchange.faults import FaultScript
-from tests.acceptance.cli import write_config
+from tests.acceptance.cli import confirmed, write_config
 from tests.soak.faults import draw_faults
 from tests.soak.figures import acknowledgement_ms, decision_ms, percentile, slope
 from tests.soak.market import FIRST, PAIRS, Desk, Plan, settings, trading_day
@@ -86,7 +86,7 @@ async def _train(folder: Path, desk: Desk) -> None:
 
 async def _start(kind: Kind, folder: Path, desk: Desk) -> Process:
     keys = {"VALR_API_KEY": desk.login.key, "VALR_API_SECRET": desk.login.secret} if kind == "live" else {}
-    arguments = ("live", "run.toml", "--account", "soak") if kind == "live" else ("paper", "run.toml")
+    arguments = ("live", "run.toml", *confirmed("soak")) if kind == "live" else ("paper", "run.toml")
     return await Process.start(folder, folder / "node.out", *arguments, **keys)
 
 

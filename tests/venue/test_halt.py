@@ -15,7 +15,7 @@ from helios_nautilus.journal.records import FillRecord, KillSwitchRecord, OrderR
 from helios_nautilus.simulator.exchange.faults import Fault, FaultScript
 from helios_nautilus.simulator.exchange.opening import Credentials
 from helios_nautilus.simulator.exchange.server import Exchange
-from tests.acceptance.cli import write_config
+from tests.acceptance.cli import confirmed, write_config
 from tests.integration.valr_exec.desk import simulator
 from tests.venue.commands import PAIRS, Venue, ask_venue, has_entered, held, journalled, of, settings
 
@@ -87,7 +87,7 @@ def is_out(found: list[Record]) -> bool:
 
 def test_a_halt_gets_out_by_bounded_limits_however_often_the_venue_refuses_or_loses_them(floor: Floor) -> None:
     venue = floor.venue
-    node = venue.run("live", "run.toml", "--account", "simulator", **venue.keys)
+    node = venue.run("live", "run.toml", *confirmed("simulator"), **venue.keys)
     try:
         run_id = node.until("journal ").split()[-1]
         node.until("ready ")

@@ -11,6 +11,7 @@ from helios_nautilus.journal.records import (
     Record,
     RunRecord,
 )
+from tests.acceptance.cli import confirmed
 from tests.venue import commands
 from tests.venue.commands import Venue, ask_venue, has_entered, held, journalled, of, records
 
@@ -50,7 +51,7 @@ def test_paper_gets_ready_decides_trades_stops_when_asked_and_its_journal_verifi
 
 
 def test_live_trades_the_account_and_the_venue_has_the_same_fills_and_nothing_open_at_the_end(venue: Venue) -> None:
-    node = venue.run("live", "run.toml", "--account", "simulator", **venue.keys)
+    node = venue.run("live", "run.toml", *confirmed("simulator"), **venue.keys)
     try:
         run_id = node.until("journal ").split()[-1]
         node.until("ready ")
@@ -66,10 +67,19 @@ def test_live_trades_the_account_and_the_venue_has_the_same_fills_and_nothing_op
     assert max(map(abs, held(fills).values())) < Decimal("0.001"), "dust at most"
 
 
-def test_live_without_keys_or_with_another_account_s_name_trades_nothing(venue: Venue) -> None:
+def test_live_without_keys_with_another_account_s_key_or_unconfirmed_trades_nothing(venue: Venue) -> None:
     nameless = venue.run("live", "run.toml", VALR_API_KEY="", VALR_API_SECRET="")
     assert (nameless.end(), nameless.lines) == (1, ["helios: VALR_API_KEY is not set"])
 
-    other = venue.run("live", "run.toml", "--account", "primary", **venue.keys)
+    other = venue.run("live", "run.toml", *confirmed("primary"), **venue.keys)
     assert other.end() == 1
-    assert other.lines == ["helios: not confirmed: give the account's name, simulator, to trade its money"]
+    assert other.lines == ["helios: the key in the environment trades simulator, not primary: nothing was begun"]
+
+    mumbled = venue.run("live", "run.toml", "--account", "simulator", "--confirm", "yes", **venue.keys)
+    assert mumbled.end() == 1
+    assert mumbled.lines == [
+        "helios: not confirmed: nothing is traded at simulator before somebody types I_CONFIRM_LIVE_TRADING"
+    ]
+
+    blind = venue.run("live", "run.toml", "--confirm", "I_CONFIRM_LIVE_TRADING", **venue.keys)
+    assert blind.end() == 2, "nobody has seen whose money it is"

@@ -17,6 +17,7 @@ from helios_nautilus.domain.kept_bets import KeptBet
 from helios_nautilus.domain.lifecycle import Phase
 from helios_nautilus.journal.connect import state_path
 from helios_nautilus.journal.records import EventRecord, Mode, OrderRecord, PositionRecord, Record
+from tests.acceptance.cli import confirmed
 from tests.venue import commands
 from tests.venue.commands import PATIENCE_SECS, Command, Venue, has_entered, journalled, of, records
 
@@ -33,7 +34,7 @@ LEAST = {"BTCZAR": Decimal("0.000008"), "ETHZAR": Decimal("0.0002"), "SOLZAR": D
 def start(venue: Venue, mode: Mode) -> Command:
     if mode == "paper":
         return venue.run("paper", "run.toml", VALR_API_KEY="", VALR_API_SECRET="")
-    return venue.run("live", "run.toml", "--account", "simulator", **venue.keys)
+    return venue.run("live", "run.toml", *confirmed("simulator"), **venue.keys)
 
 
 def kept(mode: Mode) -> tuple[KeptBet, ...]:

@@ -13,7 +13,7 @@ from helios_nautilus.journal.connect import kill_path
 from helios_nautilus.journal.records import PredictionRecord
 from helios_nautilus.journal.running import NodeMode
 from helios_nautilus.watch.webhook import ALERT_SECRET, ALERT_URL
-from tests.acceptance.cli import write_config
+from tests.acceptance.cli import confirmed, write_config
 from tests.integration.watch.receiver import receiving
 from tests.venue import commands
 from tests.venue.commands import PATIENCE_SECS, POLL_SECS, Venue, journalled, of, settings
@@ -57,7 +57,7 @@ def test_a_node_is_seen_by_all_who_watch_and_tells_none_of_them_a_secret(
     write_config(venue.folder / "watched.toml", watched)
     with receiving() as receiver:
         alerts = {ALERT_URL: receiver.url, ALERT_SECRET: SIGNED_WITH}
-        account = ("--account", "simulator") if mode == "live" else ()
+        account = confirmed("simulator") if mode == "live" else ()
         node = venue.run(mode, "watched.toml", *account, **alerts, **venue.keys)
         try:
             started = receiver.until("start", PATIENCE_SECS)[0]
