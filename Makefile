@@ -23,7 +23,7 @@ backtest: $(INSTALLED) ## Make the demo market, train its model, trade it, write
 	$(BIN)/helios backtest configs/backtest.toml
 
 test: $(INSTALLED) ## Run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 venue: $(INSTALLED) ## Run the adapter's engines against the simulated exchange, in real time
 	$(BIN)/python -m pytest -m venue tests

@@ -40,7 +40,8 @@ def backtest_rows(world: World) -> Iterator[Row]:
     model = world.config.model
     inline = replace(world.config, model=replace(model, predictions="model"))
     replayed = replace(world.config, model=replace(model, predictions="catalogue"))
-    _run_tiers(inline), _run_tiers(replayed)  # compiles what is not compiled yet
+    if not world.quick:  # compiles what is not compiled yet
+        _run_tiers(inline), _run_tiers(replayed)
     turns = [(_run_empty(inline), _run_tiers(replayed), _run_tiers(inline)) for _ in range(world.count(5))]
     empty, with_replay, with_model = (list(runs) for runs in zip(*turns, strict=True))
     yield timing("backtest: empty strategy", [run.whole for run in empty])

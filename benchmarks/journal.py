@@ -30,12 +30,13 @@ def journal_rows(world: World) -> Iterator[Row]:
         for predictions in ("model", "catalogue"):
             model = replace(world.config.model, predictions=predictions)
             loaded = LoadedConfig(config=replace(world.config, model=model), text="")
+            if not world.quick:  # compiles what is not compiled yet
+                run_backtest(loaded)
             yield from _compare(loaded, url, world.count(5))
         stop_server(folder)
 
 
 def _compare(loaded: LoadedConfig, url: str, turns: int) -> Iterator[Row]:
-    run_backtest(loaded)  # compiles what is not compiled yet
     runs, keeps, count = [], [], 0
     for turn in range(turns):
         started = perf_counter()

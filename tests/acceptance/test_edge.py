@@ -1,9 +1,10 @@
 """An efficient market leaves no edge to be found; a market with momentum leaves one. Both in the same small setting.
 
 Close to the demo and quicker: 28 days instead of 45, six epochs instead of twelve, a longer validation for its share,
-and an account that may go either way. Over more seeds than these two, at the demo's own length, strength 0 never led to
-a trade and the default strength did for about half of the markets: nine days of validation are some fifty bets, and
-what they do not show clearly is not traded.
+and an account that may go either way. One market of each sort, for each costs a training; seed 4 with momentum and
+seed 7 without come out the same. Over more seeds, at the demo's own length, strength 0 never led to a trade and the
+default strength did for about half of the markets: nine days of validation are some fifty bets, and what they do not
+show clearly is not traded. `make promotion` puts forty markets before the gate.
 """
 
 import contextlib
@@ -51,9 +52,8 @@ def trade(seed: int, strength: float) -> dict[str, Any]:
     return summary
 
 
-@pytest.mark.parametrize("seed", [4, 7])
-def test_efficient_market_shows_no_edge_and_the_report_says_so(folder: Path, seed: int) -> None:
-    summary = trade(seed, strength=0.0)
+def test_efficient_market_shows_no_edge_and_the_report_says_so(folder: Path) -> None:
+    summary = trade(seed=4, strength=0.0)
     steps = {step["name"]: step for step in summary["funnel"]["steps"]}
     assert steps["sized"]["entered"] > 1000
     assert steps["sized"]["kept"] == 0
@@ -65,9 +65,9 @@ def test_efficient_market_shows_no_edge_and_the_report_says_so(folder: Path, see
     assert "no edge left after costs" in page
 
 
-@pytest.mark.parametrize("seed", [4, 7])
-def test_market_with_momentum_is_traded(folder: Path, seed: int) -> None:
-    summary = trade(seed, DEFAULT_STRENGTH)
+@pytest.mark.usefixtures("folder")
+def test_market_with_momentum_is_traded() -> None:
+    summary = trade(seed=7, strength=DEFAULT_STRENGTH)
     assert summary["total"]["performance"]["trades"]["count"] >= 3
-    assert summary["run"]["data_label"] == f"synthetic (seed {seed}, strength {DEFAULT_STRENGTH})"
+    assert summary["run"]["data_label"] == f"synthetic (seed 7, strength {DEFAULT_STRENGTH})"
     assert not any("min_edge" in note for note in summary["run"]["notes"])

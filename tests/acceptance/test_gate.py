@@ -15,5 +15,5 @@ def test_a_model_of_an_efficient_market_is_refused_for_want_of_an_edge_though_it
 
 
 def test_a_model_of_a_market_with_momentum_passes() -> None:
-    trial = try_gate(6, MOMENTUM)
+    trial = try_gate(2, MOMENTUM)
     assert trial.objections == ()

@@ -1,4 +1,4 @@
-"""Recorded candles, under their true venue: five weeks to train on, the week after traded, reported as it is."""
+"""Recorded candles, under their true venue: five weeks to train on, three days after traded, reported as it is."""
 
 import contextlib
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ RECORDED = ROOT.parent / "shared" / "data"
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 INSTRUMENTS = [f"{symbol}-PERP.BINANCE" for symbol in SYMBOLS]
 TRADED = 'end = "2025-06-24"'
-A_WEEK = 'end = "2025-06-14"'
+THREE_DAYS = 'end = "2025-06-10"'
 FILES = [RECORDED / f"{symbol.lower()}_perp_1m_2025.parquet" for symbol in SYMBOLS]
 
 pytestmark = [
@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("recorded")
     text = (ROOT / "configs" / "recorded.toml").read_text()
     assert TRADED in text
-    text = text.replace(TRADED, A_WEEK)
+    text = text.replace(TRADED, THREE_DAYS)
     (folder / "recorded.toml").write_text(f"{text}\n[training.optimiser]\nepochs = 3\n")
     with contextlib.chdir(folder):
         yield folder

@@ -58,7 +58,7 @@ def arrays() -> Arrays:
 def fitted(arrays: Arrays) -> Fitted:
     first_ns = int(arrays.ts_ns[0]) // NS_PER_DAY * NS_PER_DAY
     splits = split_at(arrays, first_ns + 9 * NS_PER_DAY, first_ns + 11 * NS_PER_DAY, embargo_ns=NS_PER_HOUR)
-    return fit_network(arrays, splits, PRESETS["helios-nano"], TrainConfig(epochs=6, learning_rate=3e-3, device="cpu"))
+    return fit_network(arrays, splits, PRESETS["helios-nano"], TrainConfig(epochs=4, learning_rate=4e-3, device="cpu"))
 
 
 def serve(fitted: Fitted, arrays: Arrays, precision: Precision) -> np.ndarray:

@@ -6,10 +6,9 @@ process has a run of its own.
 
 import asyncio
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -51,7 +50,8 @@ class Processes(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.root = Path(tempfile.mkdtemp())
+        self.folder = TemporaryDirectory()
+        self.root = Path(self.folder.name)
         self.ledger = Ledger()
         self.kept: dict[str, int] = {}
         self.runner = asyncio.Runner()
@@ -122,15 +122,15 @@ class Processes(RuleBasedStateMachine):
             verify_chain(self.ledger.of(run_id))
 
     def teardown(self) -> None:
-        self.die(b"")
-        self.database.is_up = True
-        assert self.runner.run(self.delivery.catch_up())
-        for run_id, kept in self.kept.items():
-            assert verify_chain(self.ledger.of(run_id)) >= kept
-        self.spool.close()
-        assert list(self.root.iterdir()) == []
-        self.runner.close()
-        shutil.rmtree(self.root)
+        with self.folder:
+            self.die(b"")
+            self.database.is_up = True
+            assert self.runner.run(self.delivery.catch_up())
+            for run_id, kept in self.kept.items():
+                assert verify_chain(self.ledger.of(run_id)) >= kept
+            self.spool.close()
+            assert list(self.root.iterdir()) == []
+            self.runner.close()
 
 
 TestProcesses = Processes.TestCase

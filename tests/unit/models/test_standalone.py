@@ -1,7 +1,6 @@
 """Training on a machine that knows no engine: a command over saved arrays, in a process of its own."""
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from helios_nautilus.models.checkpoint import load_model
 from helios_nautilus.models.dataset import SplitConfig, split_by_share
 from helios_nautilus.models.network import PRESETS
 from helios_nautilus.models.recipe import train_model
-from helios_nautilus.models.resume import checkpoint_path
+from helios_nautilus.models.resume import Checkpoints, checkpoint_path
 from tests.unit.models.synthetic import QUICK, make_arrays
 
 ASSIGNMENT = Assignment(
@@ -73,20 +72,26 @@ def test_arrays_are_trained_on_without_the_engine_to_the_same_weights(exported, 
         assert torch.equal(one, two)
 
 
-def test_training_that_was_killed_goes_on_with_the_same_command(exported, tmp_path):
-    given = ("train", exported, tmp_path / "model", "--set", "optimiser.epochs=40", "--set", "optimiser.patience=40")
-    process = subprocess.Popen(command(*given, "--checkpoint-mins", 0), stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert any("epoch  2" in line for line in process.stdout)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+def test_training_that_was_interrupted_goes_on_with_the_same_command(exported, tmp_path, capsys, monkeypatch):
+    """That one survives SIGKILL as well is in test_resume.py and, with `helios train`, among the acceptance tests."""
+    settings = ("--set", "optimiser.epochs=2", "--set", "optimiser.batch_size=2", "--checkpoint-mins", "0")
+    given = ["train", str(exported), str(tmp_path / "model"), *settings]
+    save = Checkpoints.save
+
+    def save_and_stop(checkpoints, key, snapshot):
+        save(checkpoints, key, snapshot)
+        if snapshot.place.epoch and snapshot.place.batch:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "save", save_and_stop)
+        assert main(given) == 1
+    words = "helios: interrupted; the same command goes on from the last checkpoint\n"
+    assert capsys.readouterr().err == words
     assert checkpoint_path(tmp_path / "model").exists()
-    process = subprocess.Popen(command(*given), stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    first = next(iter(process.stdout))
-    process.kill()
-    process.communicate()
-    assert first.startswith("going on after epoch ")
+    assert main(given) == 0
+    assert capsys.readouterr().out.startswith("going on after epoch 1 and 1 batches of the next")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 @pytest.mark.parametrize(
