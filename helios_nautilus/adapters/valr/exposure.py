@@ -5,6 +5,7 @@ and releases them as plain reduce-only orders, one at a time: here is what such 
 """
 
 from decimal import ROUND_FLOOR, Decimal
+from typing import Final
 
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.model.enums import OrderSide, TriggerType
@@ -12,16 +13,19 @@ from nautilus_trader.model.instruments import CryptoPerpetual, Instrument
 from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position
 
+_MOST_FEE: Final = Decimal("0.005")
+"""Of what is held: a fill that the engine inferred came without its fee."""
+
 
 def closable(order: Order, instrument: Instrument, cache: Cache) -> Decimal:
     """How much of its strategy's open positions the order could close, in base, floored to the size step.
 
     Counted out of the fills: the engine's own quantity is rounded to the nearest step after a fee in base was taken
-    off, so it may say more than there is.
+    off, so it may say more than there is. Of spot no more is sold than the account has: see `_at_hand`.
     """
     positions = cache.positions_open(instrument_id=order.instrument_id, strategy_id=order.strategy_id)
     held = sum((_held(position) for position in positions), Decimal(0))
-    against = held if order.side is OrderSide.SELL else -held
+    against = _at_hand(held, instrument, cache) if order.side is OrderSide.SELL else -held
     step = Decimal(1).scaleb(-instrument.size_precision)
     return max(against, Decimal(0)).quantize(step, rounding=ROUND_FLOOR)
 
@@ -57,6 +61,21 @@ def is_linked_locally(order: Order, cache: Cache) -> bool:
     return all(
         each is not None and (each.is_closed or each.emulation_trigger != TriggerType.NO_TRIGGER) for each in linked
     )
+
+
+def _at_hand(held: Decimal, instrument: Instrument, cache: Cache) -> Decimal:
+    """``held``, or the balance if that is a little less: VALR refuses the whole of a sale that is a satoshi too much.
+
+    Fees are told to us in whole units of their currency and taken to the last decimal, so what is held by our fills is
+    a few units off after a few of them. A balance that is far less has not heard of the last fill yet.
+    """
+    account = cache.account_for_venue(instrument.id.venue)
+    if account is None or isinstance(instrument, CryptoPerpetual):
+        return held
+    told = account.balance_total(instrument.base_currency)
+    least = instrument.min_quantity or instrument.size_increment
+    is_near = told is not None and 0 <= held - told.as_decimal() <= least.as_decimal() + held * _MOST_FEE
+    return told.as_decimal() if is_near else held
 
 
 def _held(position: Position) -> Decimal:

@@ -3,13 +3,17 @@
 from decimal import Decimal
 
 import pytest
+from nautilus_trader.accounting.accounts.base import Account
+from nautilus_trader.accounting.factory import AccountFactory
 from nautilus_trader.cache.cache import Cache
 from nautilus_trader.common.component import TestClock
 from nautilus_trader.common.factories import OrderFactory
-from nautilus_trader.model.enums import OmsType, OrderSide, OrderType, TriggerType
-from nautilus_trader.model.identifiers import InstrumentId, PositionId, StrategyId, Symbol, TraderId
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.model.enums import AccountType, OmsType, OrderSide, OrderType, TriggerType
+from nautilus_trader.model.events import AccountState
+from nautilus_trader.model.identifiers import AccountId, InstrumentId, PositionId, StrategyId, Symbol, TraderId
 from nautilus_trader.model.instruments import CurrencyPair
-from nautilus_trader.model.objects import Money, Price, Quantity
+from nautilus_trader.model.objects import AccountBalance, Money, Price, Quantity
 from nautilus_trader.model.position import Position
 from nautilus_trader.test_kit.stubs.events import TestEventStubs
 
@@ -51,6 +55,24 @@ def holding(bought: str, fee: str) -> Cache:
     return cache
 
 
+def having(total: str) -> Account:
+    """The account, with so much XRP in it."""
+    xrp = Money(Decimal(total), currency_of("XRP"))
+    state = AccountState(
+        account_id=AccountId("VALR-main"),
+        account_type=AccountType.CASH,
+        base_currency=None,
+        reported=True,
+        balances=[AccountBalance(xrp, Money(0, xrp.currency), xrp)],
+        margins=[],
+        info={},
+        event_id=UUID4(),
+        ts_event=0,
+        ts_init=0,
+    )
+    return AccountFactory.create(state)
+
+
 def sale(size: str, factory: OrderFactory = ORDERS, **options: bool) -> object:
     return factory.market(COARSE.id, OrderSide.SELL, COARSE.make_qty(Decimal(size)), **options)
 
@@ -63,6 +85,23 @@ def test_the_fee_that_rounding_hides_is_not_sold() -> None:
     assert reduced_quantity(sale("10", reduce_only=True), COARSE, cache) == Decimal("9.9")
     assert reduced_quantity(sale("4", reduce_only=True), COARSE, cache) == Decimal("4.0")
     assert reduced_quantity(sale("10"), COARSE, cache) is None
+
+
+@pytest.mark.parametrize(
+    ("balance", "sold"),
+    [
+        ("9.9649", "9.9"),
+        ("9.965001", "9.9"),
+        ("9.8999", "9.8"),
+        ("12", "9.9"),
+        ("0", "9.9"),
+    ],
+    ids=["fees rounded", "fees rounded up", "a fee that nobody told", "other coins", "not told of the purchase yet"],
+)
+def test_what_the_account_is_a_little_short_of_is_not_sold(balance: str, sold: str) -> None:
+    cache = holding("10", "0.035")
+    cache.add_account(having(balance))
+    assert closable(sale("10"), COARSE, cache) == Decimal(sold)
 
 
 def test_nothing_is_closed_of_another_strategy_or_by_adding_to_a_position() -> None:
