@@ -12,7 +12,7 @@ from nautilus_trader.config import ActorConfig
 
 from helios_nautilus.actors.outcomes import PACE_NS
 from helios_nautilus.domain.drift import Alarm, DriftRules, FeatureDrift, Outcomes
-from helios_nautilus.domain.features.stream import FeatureRow
+from helios_nautilus.domain.features.series import FeatureRow
 from helios_nautilus.domain.timeframe import NS_PER_MIN, Timeframes
 from helios_nautilus.journal.protocol import Journal
 from helios_nautilus.journal.records import EventRecord

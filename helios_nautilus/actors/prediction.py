@@ -6,7 +6,7 @@ yet in one piece, and an answer that comes too late, or not at all, means no dec
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from msgspec import Struct
@@ -20,13 +20,14 @@ from nautilus_trader.model.identifiers import ClientId, InstrumentId
 
 from helios_nautilus.actors.announce import announce
 from helios_nautilus.actors.offload import Offload, run_inline
+from helios_nautilus.actors.predictor import Close, StatefulPredictor, serve
 from helios_nautilus.amounts import exact
 from helios_nautilus.bar_types import follow_bars
 from helios_nautilus.domain.bars import BUY, SELL, Floats
+from helios_nautilus.domain.features.series import FeatureRow
 from helios_nautilus.domain.features.spec import FeatureSpec
-from helios_nautilus.domain.features.stream import FeatureRow, FeatureStream
-from helios_nautilus.domain.timeframe import NS_PER_MS
-from helios_nautilus.errors import ModelError
+from helios_nautilus.domain.features.stream import FeatureStream
+from helios_nautilus.domain.timeframe import NS_PER_HOUR, NS_PER_MS
 from helios_nautilus.journal.protocol import Journal
 from helios_nautilus.journal.records import EventRecord
 from helios_nautilus.messages import Prediction, decision_id_of
@@ -37,42 +38,6 @@ GRACE_MS: Final = 2000.0
 """How long the bars of a close are waited for."""
 
 _SIGNS = {AggressorSide.BUYER: BUY, AggressorSide.SELLER: SELL}
-
-
-class StatefulPredictor(Protocol):
-    """What the actor needs of a model in service."""
-
-    def observe(self, timeframe: int, instrument: int, features: Floats, ts_ns: int) -> None:
-        """Take the features of the bar that closed at ``ts_ns``."""
-        ...
-
-    def decide(self, ts_ns: int) -> Sequence[PredictionValues | None]:
-        """What is predicted of each instrument at the close ``ts_ns``; None where the model has not seen enough."""
-        ...
-
-    def reset(self, instrument: int) -> None:
-        """Forget the past of an instrument: a hole lies behind."""
-        ...
-
-
-class NoModel:
-    """In the place of a model that could not be loaded: every decision fails, for the reason that it was not.
-
-    So there are no new entries, while everything else of a live node does its work on the positions that are open.
-    """
-
-    def __init__(self, reason: ModelError) -> None:
-        self._reason = reason
-
-    def observe(self, timeframe: int, instrument: int, features: Floats, ts_ns: int) -> None:
-        """Nobody looks."""
-
-    def decide(self, ts_ns: int) -> Sequence[PredictionValues | None]:
-        """Raise the reason."""
-        raise self._reason
-
-    def reset(self, instrument: int) -> None:
-        """There is nothing to forget."""
 
 
 type OnFeatures = Callable[[int, FeatureRow], None]
@@ -90,7 +55,7 @@ class PredictionConfig(ActorConfig, frozen=True, kw_only=True):
         Time from the last bar of a close to its predictions, to be simulated in a backtest. Live it is 0: predictions
         take the time they take.
     grace_ms
-        How long the bars of a close are waited for; whoever is missing then has a hole.
+        How long the bars of a close are waited for; whoever is missing then has a hole, until it comes after all.
     deadline_ms
         How long predictions are waited for; later ones are not used.
     bar_maker
@@ -103,13 +68,6 @@ class PredictionConfig(ActorConfig, frozen=True, kw_only=True):
     grace_ms: float = GRACE_MS
     deadline_ms: float = 1000.0
     bar_maker: ClientId | None = None
-
-
-class _Close(Struct, frozen=True):
-    """The features of a timeframe at one of its closes."""
-
-    timeframe: int
-    row: FeatureRow
 
 
 class _Question(Struct, eq=False):
@@ -154,7 +112,7 @@ class PredictionActor(Actor):
         self._predictor = predictor
         self._offload = offload
         self._on_features = on_features
-        self._unseen: list[_Close] = []
+        self._unseen: list[Close] = []
         self._question: _Question | None = None
         self._is_state_lost = False
         timeframes = config.spec.timeframes
@@ -206,6 +164,13 @@ class PredictionActor(Actor):
             if ts_ns in self._waiting and not self._stream.due(ts_ns):
                 self._decide_after(ts_ns, self.config.latency_ms)
 
+    def missing(self) -> str:
+        """What is missing, in a few words, before anything can be predicted: nothing if one window is whole."""
+        short_ns = self._stream.short_of_ns()
+        if not short_ns:
+            return ""
+        return f"bars of every pair are missing, so no window is whole for {short_ns / NS_PER_HOUR:.1f} h yet"
+
     def on_trade_tick(self, tick: TradeTick) -> None:
         """Take a trade."""
         side = _SIGNS.get(tick.aggressor_side, 0)
@@ -221,10 +186,21 @@ class PredictionActor(Actor):
         index = self._names.index(name)
         for close_ns in sorted(step_ns for step_ns in self._open[name] if step_ns <= ts_ns):
             self._open[name].discard(close_ns)
-            row = self._stream.close_bar(name, close_ns)
-            self._unseen.append(_Close(index, row))
-            if self._on_features is not None:
-                self._on_features(index, row)
+            self._show(index, self._stream.close_bar(name, close_ns))
+        self._mend()
+
+    def _mend(self) -> None:
+        """Fill holes with the bars that came after their close: the model sees them at their place in time."""
+        mended = self._stream.mend()
+        for name, row in mended:
+            self._show(self._names.index(name), row)
+        if mended:
+            self._unseen.sort(key=lambda close: close.row.ts_ns)
+
+    def _show(self, timeframe: int, row: FeatureRow) -> None:
+        self._unseen.append(Close(timeframe, row))
+        if self._on_features is not None:
+            self._on_features(timeframe, row)
 
     # Deciding
 
@@ -247,6 +223,8 @@ class PredictionActor(Actor):
         if ts_ns not in self._waiting:
             return
         self._waiting.discard(ts_ns)
+        if self._is_stale(ts_ns):  # nothing is to be decided, so whoever is missing is not pressed
+            return
         late = [name for name, is_complete in self._stream.due(ts_ns).items() if not is_complete]
         words = f"after {self.config.grace_ms:g} ms the {', '.join(late)} bars of this close were not complete"
         self._note("bars_missing", words)
@@ -260,7 +238,7 @@ class PredictionActor(Actor):
 
         Bars that come late, after a start or a lost line, are shown to the model with the next close.
         """
-        if self.clock.timestamp_ns() - ts_ns > self._stale_ns:
+        if self._is_stale(ts_ns):
             self._note("input_stale", f"{_stamp(ts_ns)}: its bars came too late for a decision")
             return
         if self._question is not None:
@@ -271,10 +249,13 @@ class PredictionActor(Actor):
         closes, self._unseen = self._unseen, []
         forgotten = len(self.config.spec.universe) if self._is_state_lost else 0
         self._is_state_lost = False
-        work = partial(_serve, self._predictor, forgotten, closes, ts_ns)
+        work = partial(serve, self._predictor, forgotten, closes, ts_ns)
         self._offload(work, partial(self._answered, question), partial(self._failed, question))
         if self._question is question:
             self._alert(f"HELIOS-DEADLINE-{ts_ns}", self.config.deadline_ms, lambda _event: self._expire(question))
+
+    def _is_stale(self, ts_ns: int) -> bool:
+        return self.clock.timestamp_ns() - ts_ns > self._stale_ns
 
     def _answered(self, question: _Question, answers: Sequence[PredictionValues | None]) -> None:
         if not self._settle(question):
@@ -335,21 +316,6 @@ class PredictionActor(Actor):
 
     def _alert(self, name: str, delay_ms: float, callback: Callable[[TimeEvent], None]) -> None:
         self.clock.set_time_alert_ns(name, self.clock.timestamp_ns() + int(delay_ms * NS_PER_MS), callback)
-
-
-def _serve(
-    predictor: StatefulPredictor, forgotten: int, closes: Sequence[_Close], ts_ns: int
-) -> Sequence[PredictionValues | None]:
-    """Show the model the closes in their order, after it forgot so many instruments, and let it decide."""
-    for instrument in range(forgotten):
-        predictor.reset(instrument)
-    for close in closes:
-        for instrument, is_ready in enumerate(close.row.ready):
-            if is_ready:
-                predictor.observe(close.timeframe, instrument, close.row.values[instrument], close.row.ts_ns)
-            else:
-                predictor.reset(instrument)
-    return predictor.decide(ts_ns)
 
 
 def _stamp(ts_ns: int) -> str:

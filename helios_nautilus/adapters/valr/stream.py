@@ -44,6 +44,8 @@ _SNAPSHOT_MOST_SECS: Final = 60.0
 _TRADES_GRACE_SECS: Final = 1.0
 _TRADES_SECS: Final = 30.0
 """Longer than this no trade is held back."""
+_BAR_QUESTIONS: Final = 3
+"""So often the bars of a gap are asked for, each time with all the attempts of a read."""
 
 
 class MarketStream:
@@ -275,6 +277,10 @@ class MarketStream:
             raise ValueError(f"{frame.pair} has a bucket that starts between two minutes")
         # Tried before the feed holds it: there it would take the good ones with it.
         parse_bar(frame.data, bar_type, instrument, self._now_ns())
+        if feed.lacks_before(start_ns := int(frame.data.start_ns)):
+            # Nobody traded, or a frame was lost, or the line stood a moment after the past was asked for.
+            feed.start_mending()
+            self._mend(TradeEvent.BUCKET, frame.pair, self._mend_bars(frame.pair, start_ns))
         self._publish_bars(feed.take(frame.data, self._now_ns()), bar_type, instrument)
         due_ns = feed.due_ns()
         if due_ns is not None:
@@ -348,27 +354,35 @@ class MarketStream:
             feed, bar_type, instrument = self._bars[symbol]
             self._publish_bars(feed.settle(self._now_ns()), bar_type, instrument)
 
-    async def _mend_bars(self, symbol: str) -> None:
-        """Fetch what closed while nobody listened; the stream is held back meanwhile, so that bars stay in order."""
+    async def _mend_bars(self, symbol: str, until_ns: int | None = None) -> None:
+        """Fetch what closed unheard of, by now or by ``until_ns``; the stream waits meanwhile, and order is kept."""
         wanted = self._bars.get(symbol)
         if wanted is None:
             return
         feed, bar_type, instrument = wanted
         missed: list[Bucket] = []
-        try:
-            venue_ns = await fetch_venue_time(self._http)
-            closed_ns = venue_ns // NS_PER_MIN * NS_PER_MIN
-            # A bucket may still change for a moment after its close.
-            wait_secs = max((closed_ns - venue_ns) / NS_PER_SEC + self._bar_grace_secs, 0.0)
-            await asyncio.sleep(wait_secs / self._speed)
-            missed = await fetch_buckets(
-                self._http, symbol, LIVE_PERIOD_SECS, first_ns=feed.next_start_ns, last_ns=closed_ns - NS_PER_MIN
-            )
-        except VenueError as error:
-            self._log.error(f"Bars of {symbol} since {feed.next_start_ns} may be missing: {error}")
-        buckets = feed.mend(missed, self._now_ns())
+        asked_ns = 0
+        for _ in range(_BAR_QUESTIONS):
+            try:
+                closed_ns = await self._settled_ns(until_ns)
+                missed = await fetch_buckets(
+                    self._http, symbol, LIVE_PERIOD_SECS, first_ns=feed.next_start_ns, last_ns=closed_ns - NS_PER_MIN
+                )
+                asked_ns = closed_ns
+                break
+            except VenueError as error:
+                self._log.error(f"Bars of {symbol} since {feed.next_start_ns} may be missing: {error}")
+        buckets = feed.mend(missed, self._now_ns(), asked_ns)
         if self._bars.get(symbol) is wanted:
             self._publish_bars(buckets, bar_type, instrument)
+
+    async def _settled_ns(self, closed_ns: int | None) -> int:
+        """A close, by default the newest by the venue's clock, once its bucket does not change any more."""
+        venue_ns = await fetch_venue_time(self._http) if closed_ns is None else self._now_ns()
+        closed_ns = venue_ns // NS_PER_MIN * NS_PER_MIN if closed_ns is None else closed_ns
+        wait_secs = (closed_ns - venue_ns) / NS_PER_SEC + self._bar_grace_secs
+        await asyncio.sleep(min(max(wait_secs, 0.0), self._bar_grace_secs) / self._speed)
+        return closed_ns
 
     def _publish_bars(self, buckets: list[Bucket], bar_type: BarType, instrument: VenueInstrument) -> None:
         ts_init = self._now_ns()

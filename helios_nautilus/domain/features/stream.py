@@ -3,51 +3,17 @@
 from collections.abc import Mapping
 
 import numpy as np
-from msgspec import Struct
 
 from helios_nautilus.domain.bars import Bools, Floats, Ints, MarketData
-from helios_nautilus.domain.features import kernel, ticks
+from helios_nautilus.domain.features import ticks
 from helios_nautilus.domain.features.aggregate import canonical, units
 from helios_nautilus.domain.features.buffer import TickBuffer
 from helios_nautilus.domain.features.calendar import place_in_time
-from helios_nautilus.domain.features.kernel import Field
+from helios_nautilus.domain.features.kernel import WARM_UP, Field
+from helios_nautilus.domain.features.series import DRAFT_NS, Bar, FeatureRow, Series
 from helios_nautilus.domain.features.spec import FeatureSpec
 from helios_nautilus.domain.features.table import FeatureTables, advance_tables
 from helios_nautilus.errors import DataError, UnknownInstrumentError
-
-
-class FeatureRow(Struct, frozen=True, kw_only=True):
-    """Features of one timeframe at one close: ``values`` (n, F), finite, and 0 where ``ready`` (n,) is False."""
-
-    ts_ns: int
-    values: Floats
-    ready: Bools
-
-
-class _Bar:
-    """The universe's bars of one close while they come in: inputs (n, fields), who is in, and how many are not.
-
-    ``is_proven`` once the base bars of all of them have been found to be in.
-    """
-
-    __slots__ = ("inputs", "is_proven", "missing", "present")
-
-    def __init__(self, size: int) -> None:
-        self.inputs = np.zeros((size, len(Field)))
-        self.inputs[:, Field.SPREAD : Field.DAY_SIN] = np.nan
-        self.present = np.zeros(size, dtype=np.bool_)
-        self.missing = size
-        self.is_proven = False
-
-
-class _Series:
-    """One timeframe: the kernel's state, the bars of closes still open, and the last close that was closed."""
-
-    def __init__(self, length_ns: int, size: int) -> None:
-        self.length_ns = length_ns
-        self.state = kernel.new_state(size)
-        self.pending: dict[int, _Bar] = {}
-        self.closed_ns = -1
 
 
 class FeatureStream:
@@ -56,6 +22,9 @@ class FeatureStream:
     Bars of one close may come in any order. When `is_complete`, or when the caller has waited long enough, `close_bar`
     advances that timeframe once, with holes for the instruments that are missing. A bar of a longer timeframe counts
     only if all its base bars have come: the engine also emits bars of which parts are missing.
+
+    A bar that comes after its close was closed still fills the hole, if no newer one of its instrument has come;
+    `mend` then gives the features that it made ready.
     """
 
     def __init__(self, spec: FeatureSpec, precisions: Mapping[str, int]) -> None:
@@ -63,21 +32,21 @@ class FeatureStream:
         if missing:
             raise UnknownInstrumentError(f"no size precision is given for {', '.join(missing)}")
         self._spec = spec
-        self._layout = spec.layout
-        self._shape = (1, len(spec.universe), spec.width)
         self._index = {instrument_id: i for i, instrument_id in enumerate(spec.universe)}
         self._precisions = [precisions[instrument_id] for instrument_id in spec.universe]
         size, lengths_ns = len(spec.universe), spec.timeframes.lengths_ns
         self._series = {
-            name: _Series(length_ns, size) for name, length_ns in zip(spec.timeframes.names, lengths_ns, strict=True)
+            name: Series(spec.layout, length_ns, size, spec.width)
+            for name, length_ns in zip(spec.timeframes.names, lengths_ns, strict=True)
         }
         keep_ns = self._keep_ns = 2 * lengths_ns[-1]
         self._base_ns = spec.base_ns
-        self._base_seen = np.full((keep_ns // self._base_ns, size), -1, dtype=np.int64)
+        self._base_seen = np.full(((keep_ns + DRAFT_NS) // self._base_ns, size), -1, dtype=np.int64)
+        self._heard_ns: Ints = np.full(size, -1, dtype=np.int64)
         self._trades = [TickBuffer((), keep_ns) for _ in spec.universe] if spec.trades else []
         self._books = [TickBuffer((3,), keep_ns) for _ in spec.universe] if spec.book else []
         self.late_bars = 0
-        """Bars that came after their close was closed, and were ignored."""
+        """Bars that came after their close was closed, too late to fill a hole, and were ignored."""
 
     def catch_up(self, history: Mapping[str, MarketData]) -> FeatureTables:
         """Take a whole history at once, before anything else came, and return its features.
@@ -90,6 +59,7 @@ class FeatureStream:
         for table in tables.tables:
             if len(table.ts_ns):
                 self._series[table.timeframe].closed_ns = int(table.ts_ns[-1])
+                self._series[table.timeframe].ready = table.ready[-1]
         for i, instrument_id in enumerate(self._spec.universe):
             self._remember(i, instrument_id, history[instrument_id])
         return tables
@@ -98,6 +68,7 @@ class FeatureStream:
         """Keep of one instrument's history what the next closes still look at."""
         base_closes = data.bars.ts_ns[-len(self._base_seen) :]
         self._base_seen[self._base_slots(base_closes), i] = base_closes
+        self._heard_ns[i] = base_closes[-1] if len(base_closes) else -1
         trades, books = data.trades, data.books
         if self._trades and trades is not None:
             for row in _tail(trades.ts_ns, self._keep_ns):
@@ -118,7 +89,7 @@ class FeatureStream:
         close: float,
         volume: float,
     ) -> bool:
-        """Take a bar of one of the three timeframes; False if its close was closed before, and the bar is ignored.
+        """Take a bar of one of the three timeframes; False if its close was closed before.
 
         Raises `DataError` if its stamp is not on the grid.
         """
@@ -128,22 +99,21 @@ class FeatureStream:
                 f"{instrument_id}: {ts_ns} is not the close of a {timeframe} bar; stamp bars with their close"
             )
         if series.length_ns == self._base_ns:
-            self._base_seen[self._base_slots(ts_ns), i] = ts_ns
-        if ts_ns <= series.closed_ns:
+            self._hear(i, ts_ns)
+        ohlcv = open, high, low, close, canonical(volume, self._precisions[i])
+        if ts_ns > series.closed_ns:
+            series.pend(ts_ns, i, *ohlcv)
+            return True
+        if series.wants(ts_ns, i) and self._is_proven(series.length_ns, ts_ns)[i]:
+            bar = series.drafted(ts_ns) or self._empty_bar(ts_ns, series.length_ns)
+            series.fill(ts_ns, bar, i, *ohlcv)
+        else:
             self.late_bars += 1
-            return False
-        bar = series.pending.get(ts_ns)
-        if bar is None:
-            bar = series.pending[ts_ns] = _Bar(len(self._index))
-        if not bar.present[i]:
-            bar.present[i] = True
-            bar.missing -= 1
-        bar.inputs[i, : Field.BOUGHT] = open, high, low, close, canonical(volume, self._precisions[i])
-        return True
+        return False
 
     def on_base_bar(self, instrument_id: str, ts_ns: int) -> None:
         """Take note of a base bar that is none of the three timeframes: it proves part of a longer bar."""
-        self._base_seen[self._base_slots(ts_ns), self._find(instrument_id)] = ts_ns
+        self._hear(self._find(instrument_id), ts_ns)
 
     def on_trade(self, instrument_id: str, ts_ns: int, size: float, side: int) -> None:
         """Take a trade; ``side`` is the aggressor: `BUY`, `SELL` or 0, unknown. Ignored if the spec has no trades."""
@@ -187,27 +157,38 @@ class FeatureStream:
         if ts_ns % series.length_ns or ts_ns <= series.closed_ns:
             raise DataError(f"the {timeframe} bar of {ts_ns} cannot be closed: it is off the grid or already closed")
         for step_ns in sorted(step_ns for step_ns in series.pending if step_ns < ts_ns):
-            self._advance(series, step_ns)
-        return self._advance(series, ts_ns)
+            self._close(series, step_ns)
+        return self._close(series, ts_ns)
 
-    def _advance(self, series: _Series, ts_ns: int) -> FeatureRow:
-        size = len(self._index)
-        if series.closed_ns >= 0 and ts_ns > series.closed_ns + series.length_ns:
-            self._run_kernel(series, _Bar(size))
-        bar = series.pending.pop(ts_ns, None) or _Bar(size)
+    def mend(self) -> list[tuple[str, FeatureRow]]:
+        """What bars that came late made ready, by timeframe and close, oldest and fastest first.
+
+        Each instrument is ready in one row of a close at most, so whoever follows them all misses nothing.
+        """
+        rows = [(name, row) for name, series in self._series.items() for row in series.retake(self._heard_ns)]
+        return sorted(rows, key=lambda each: each[1].ts_ns)
+
+    def short_of_ns(self) -> int:
+        """How long from the newest closes on bars must come without a hole until the first instrument is ready."""
+        waits = [
+            np.where(series.ready, 0, np.maximum(WARM_UP - series.state.bars, 1) * series.length_ns)
+            for series in self._series.values()
+        ]
+        return int(np.max(waits, axis=0).min())
+
+    def _close(self, series: Series, ts_ns: int) -> FeatureRow:
+        bar = series.pending.pop(ts_ns, None) or Bar(len(self._index))
         if series.length_ns > self._base_ns and not bar.is_proven:
-            bar.present &= self._is_proven(series.length_ns, ts_ns)
+            bar.drop(self._is_proven(series.length_ns, ts_ns))
         self._add_ticks(bar, ts_ns, series.length_ns)
-        series.closed_ns = ts_ns
-        values, ready = self._run_kernel(series, bar)
-        return FeatureRow(ts_ns=ts_ns, values=values, ready=ready)
+        return series.close(ts_ns, bar, self._heard_ns)
 
-    def _run_kernel(self, series: _Series, bar: _Bar) -> tuple[Floats, Bools]:
-        values, ready = np.empty(self._shape), np.empty(self._shape[:2], dtype=np.bool_)
-        kernel.advance(self._layout, series.state, bar.inputs[None], bar.present[None], values, ready)
-        return values[0], ready[0]
+    def _empty_bar(self, ts_ns: int, length_ns: int) -> Bar:
+        bar = Bar(len(self._index))
+        self._add_ticks(bar, ts_ns, length_ns)
+        return bar
 
-    def _add_ticks(self, bar: _Bar, ts_ns: int, length_ns: int) -> None:
+    def _add_ticks(self, bar: Bar, ts_ns: int, length_ns: int) -> None:
         closes = np.array([ts_ns])
         if self._spec.calendar:
             bar.inputs[:, Field.DAY_SIN :] = place_in_time(closes)
@@ -218,6 +199,10 @@ class FeatureStream:
             bar.inputs[i, Field.SPREAD : Field.DAY_SIN] = ticks.measure_books(
                 books.ts_ns, books.rows, closes, length_ns
             )[0]
+
+    def _hear(self, i: int, ts_ns: int) -> None:
+        self._base_seen[self._base_slots(ts_ns), i] = ts_ns
+        self._heard_ns[i] = max(self._heard_ns[i], ts_ns)
 
     def _base_slots[T: (int, Ints)](self, ts_ns: T) -> T:
         return ts_ns // self._base_ns % len(self._base_seen)

@@ -90,6 +90,26 @@ async def test_bars_of_a_gap_are_fetched_and_stay_in_order() -> None:
         assert_bars_of_venue(desk)
 
 
+async def test_bars_whose_frames_were_lost_on_a_line_that_stands_are_fetched() -> None:
+    lost = Fault(kind="drop_frame", on="trade NEW_TRADE_BUCKET*", after_secs=200.0, times=4)
+    async with running(lost, speed=120.0) as desk:
+        desk.subscribe(SubscribeBars, bar_type=MINUTES)
+        await desk.until(lambda: len(desk.exchange.faults.strikes) == 4 and desk.of(Bar))
+        lost_ns = desk.exchange.venue.now_ns
+        await desk.until(lambda: desk.of(Bar)[-1].ts_event > lost_ns + 2 * NS_PER_MIN)
+        assert_bars_of_venue(desk)
+
+
+async def test_bars_before_the_subscription_are_asked_for_again_if_the_venue_does_not_answer_at_first() -> None:
+    since_ns = OPENS_NS - 10 * NS_PER_MIN
+    down = Fault(kind="error_before", on="GET /v1/public/BTCZAR/buckets*", status=503, times=2, probability=1.0)
+    async with running(down, speed=120.0, bars_since_ns=since_ns, http_deadline_secs=0.1) as desk:
+        desk.subscribe(SubscribeBars, bar_type=MINUTES)
+        await desk.until(lambda: desk.of(Bar) and desk.of(Bar)[-1].ts_event > OPENS_NS + NS_PER_MIN)
+        assert desk.of(Bar)[0].ts_event == since_ns + NS_PER_MIN
+        assert_bars_of_venue(desk)
+
+
 async def test_mark_prices_and_funding_of_a_perpetual() -> None:
     async with running(funding_interval_secs=0.05) as desk:
         desk.subscribe(SubscribeMarkPrices, PERP)

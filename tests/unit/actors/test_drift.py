@@ -3,7 +3,7 @@ import pytest
 
 from helios_nautilus.actors.drift import DriftConfig, DriftMonitor
 from helios_nautilus.domain.drift import DriftRules, FeatureDrift, Limits, fit_deciles
-from helios_nautilus.domain.features.stream import FeatureRow
+from helios_nautilus.domain.features.series import FeatureRow
 from helios_nautilus.domain.plan import Side
 from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.journal.records import EventRecord

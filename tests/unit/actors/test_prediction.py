@@ -10,7 +10,8 @@ from nautilus_trader.model.data import Bar
 from nautilus_trader.model.identifiers import InstrumentId
 
 from helios_nautilus.actors.offload import Offload, run_inline
-from helios_nautilus.actors.prediction import NoModel, PredictionActor, PredictionConfig, StatefulPredictor
+from helios_nautilus.actors.prediction import PredictionActor, PredictionConfig
+from helios_nautilus.actors.predictor import NoModel, StatefulPredictor
 from helios_nautilus.adapters.valr.instruments import build_instrument
 from helios_nautilus.amounts import exact
 from helios_nautilus.domain.bars import Floats, MarketData
@@ -34,7 +35,7 @@ SPEC = FeatureSpec(reference=BTC.value, universe=(BTC.value, ETH.value))
 
 
 class Recorder:
-    """A model that remembers what it observed, and decides whenever its past is whole."""
+    """A model that remembers what it observed, and decides whenever its past is whole and it has seen the close."""
 
     def __init__(self) -> None:
         self.seen: dict[tuple[int, int], list[tuple[int, bytes]]] = defaultdict(list)
@@ -44,7 +45,11 @@ class Recorder:
         self.seen[timeframe, instrument].append((ts_ns, features.tobytes()))
 
     def decide(self, ts_ns: int) -> list[PredictionValues | None]:
-        return [None if instrument in self.forgotten else SAID for instrument in range(2)]
+        return [SAID if self.is_whole(instrument, ts_ns) else None for instrument in range(2)]
+
+    def is_whole(self, instrument: int, ts_ns: int) -> bool:
+        newest = max((seen[-1][0] for (_, i), seen in self.seen.items() if i == instrument), default=0)
+        return instrument not in self.forgotten and newest == ts_ns
 
     def reset(self, instrument: int) -> None:
         self.forgotten.append(instrument)
@@ -117,6 +122,18 @@ def named(predictions: Iterable[Prediction]) -> list[tuple[str, int]]:
     return [(each.instrument_id.symbol.value, (each.ts_event - at(PAST)) // NS_PER_MIN) for each in predictions]
 
 
+def assert_observed_as_a_batch_would(world: World, until: int, *instruments: int) -> None:
+    """Every bar since the history's end once, in order, with a batch's features; of these instruments, or of all."""
+    tables = build_tables(SPEC, world.market, dict.fromkeys(SPEC.universe, 8))
+    for timeframe, table in enumerate(tables.tables):
+        for instrument in instruments or range(len(SPEC.universe)):
+            assert world.model.seen[timeframe, instrument] == [
+                (int(ts_ns), row.tobytes())
+                for ts_ns, row in zip(table.ts_ns, table.values[:, instrument], strict=True)
+                if at(PAST) < ts_ns <= at(PAST + until)
+            ]
+
+
 @pytest.fixture
 def world() -> World:
     return World()
@@ -179,7 +196,7 @@ def test_no_decision_is_made_before_the_whole_universe_is_in(world: World) -> No
     assert world.journal.of(EventRecord) == []
 
 
-def test_whoever_is_missing_after_the_grace_has_a_hole_and_the_others_are_decided(world: World) -> None:
+def test_whoever_is_missing_after_the_grace_is_left_out_and_the_others_are_decided(world: World) -> None:
     world.live(1, 2, 3, 4)
     (close,) = world.closes([5])
 
@@ -189,13 +206,25 @@ def test_whoever_is_missing_after_the_grace_has_a_hole_and_the_others_are_decide
     world.pass_by(1)
 
     assert named(world.published) == [("BTCZAR", 5)]
-    assert set(world.model.forgotten) == {1}
     (event,) = world.journal.of(EventRecord)
     assert event.kind == "bars_missing"
     assert "1m, 5m" in event.words
 
 
-def test_a_bar_that_comes_after_the_grace_is_ignored_and_leads_to_no_second_decision(world: World) -> None:
+def test_whoever_goes_on_without_the_bar_that_was_missing_has_a_hole(world: World) -> None:
+    world.live(1, 2, 3, 4)
+    (close,) = world.closes([5])
+    world.hand_out(close, BTC)
+
+    world.live(6, 7, 8, 9, 10)
+
+    assert named(world.published) == [("BTCZAR", 5), ("BTCZAR", 10)]
+    assert set(world.model.forgotten) == {1}
+
+
+def test_a_bar_that_comes_after_the_grace_leads_to_no_second_decision_and_the_next_one_has_no_hole(
+    world: World,
+) -> None:
     world.live(1, 2, 3, 4)
     (close,) = world.closes([5])
     world.hand_out(close, BTC)
@@ -206,7 +235,67 @@ def test_a_bar_that_comes_after_the_grace_is_ignored_and_leads_to_no_second_deci
     world.pass_by(5 * NS_PER_SEC)
     world.live(6, 7, 8, 9, 10)
 
-    assert named(world.published) == [("BTCZAR", 5), ("BTCZAR", 10)]
+    assert named(world.published) == [("BTCZAR", 5), ("BTCZAR", 10), ("ETHZAR", 10)]
+    assert world.model.forgotten == []
+    assert_observed_as_a_batch_would(world, 10, 1)
+
+
+@pytest.mark.parametrize("silent_mins", [4, 5, 17, 34])
+def test_a_pair_whose_past_is_answered_long_after_the_others_has_no_hole(silent_mins: int) -> None:
+    """As after a start or a lost line: one after the other, each with all of its bars in one burst."""
+    world = World(minutes=60)
+    closes = list(world.closes(range(1, silent_mins + 1)))
+    world.kit.advance_to(at(PAST + silent_mins) + NS_PER_SEC)
+    for name in (BTC, ETH):
+        for close in closes:
+            for each in close.bars[name]:
+                world.actor.handle_bar(each)
+        world.pass_by(20 * NS_PER_SEC)
+    assert {each.instrument_id for each in world.published} <= {BTC}
+
+    world.live(*range(silent_mins + 1, 46))
+
+    assert named(world.published)[-4:] == [(name, minute) for minute in (40, 45) for name in ("BTCZAR", "ETHZAR")]
+    assert_observed_as_a_batch_would(world, 45, 1)
+    assert world.model.forgotten == []
+
+
+def test_a_burst_that_is_too_old_for_a_decision_is_not_closed_before_everybody_is_in(world: World) -> None:
+    closes = list(world.closes(range(1, 15)))
+    world.kit.advance_to(at(PAST + 14))
+    for name in (BTC, ETH):
+        for close in closes:
+            for each in close.bars[name]:
+                world.actor.handle_bar(each)
+        world.pass_by(20 * NS_PER_SEC)
+
+    world.live(15)
+
+    assert named(world.published) == [("BTCZAR", 15), ("ETHZAR", 15)]
+    assert_observed_as_a_batch_would(world, 15)
+
+
+def test_a_line_that_is_silent_over_several_decisions_leaves_no_hole_in_what_comes_after(world: World) -> None:
+    world.live(*range(1, 8))
+    silent = list(world.closes(range(8, 14)))
+    world.kit.advance_to(at(PAST + 14))
+
+    for close in silent:
+        for each in close.bars[BTC] + close.bars[ETH]:
+            world.actor.handle_bar(each)
+    world.live(14, 15)
+
+    assert named(world.published) == [(name, minute) for minute in (5, 15) for name in ("BTCZAR", "ETHZAR")]
+    assert_observed_as_a_batch_would(world, 15)
+
+
+def test_no_window_is_whole_behind_a_hole_of_all_pairs_and_it_is_said_for_how_long(world: World) -> None:
+    world.live(1, 2)
+    assert world.actor.missing() == ""
+
+    world.live(4, 5)
+
+    assert "no window is whole for 1.6 h" in world.actor.missing()
 
 
 def test_bars_that_come_twice_lead_to_no_second_decision(world: World) -> None:
@@ -276,15 +365,7 @@ def test_the_order_in_which_bars_come_changes_nothing(order: list[list[Instrumen
 def test_every_bar_is_observed_once_with_the_features_a_batch_would_give_it(world: World) -> None:
     world.live(*range(1, 16))
 
-    tables = build_tables(SPEC, world.market, dict.fromkeys(SPEC.universe, 8))
-    for (timeframe, instrument), seen in world.model.seen.items():
-        table = tables.tables[timeframe]
-        expected = [
-            (int(ts_ns), row.tobytes())
-            for ts_ns, row in zip(table.ts_ns, table.values[:, instrument], strict=True)
-            if at(PAST) < ts_ns <= at(PAST + 15)
-        ]
-        assert seen == expected
+    assert_observed_as_a_batch_would(world, 15)
     assert len(world.model.seen) == 6
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from helios_nautilus.actors.offload import Worker
-from helios_nautilus.actors.prediction import NoModel
+from helios_nautilus.actors.predictor import NoModel
 from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_MS, NS_PER_SEC
 from helios_nautilus.errors import ModelError, SpecMismatchError
 from helios_nautilus.journal.records import EventRecord

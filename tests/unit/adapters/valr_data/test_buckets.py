@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from helios_nautilus.adapters.valr.api.schemas.market import Bucket
 from helios_nautilus.adapters.valr.api.wire import IsoNanos
 from helios_nautilus.adapters.valr.buckets import SETTLE_NS, BucketFeed
-from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
+from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_MIN, NS_PER_SEC
 
 LATER = 10_000 * NS_PER_MIN
 
@@ -79,6 +79,44 @@ def test_a_mend_that_brings_nothing_lets_the_stream_go_on() -> None:
     feed.start_mending()
     feed.take(bucket(6), 7 * NS_PER_MIN)
     assert minutes(feed.mend([], 7 * NS_PER_MIN)) == [6]
+
+
+def test_minutes_that_a_bucket_leaves_out_are_lacking_until_they_were_asked_for() -> None:
+    feed = BucketFeed("BTCZAR", 0)
+    feed.take(bucket(3), 4 * NS_PER_MIN)
+    assert not feed.lacks_before(4 * NS_PER_MIN)
+    assert feed.lacks_before(6 * NS_PER_MIN)
+
+    feed.start_mending()
+    assert not feed.lacks_before(6 * NS_PER_MIN), "they are being asked for"
+    assert feed.take(bucket(6), 7 * NS_PER_MIN) == []
+    assert minutes(feed.mend([bucket(5)], 7 * NS_PER_MIN, 6 * NS_PER_MIN)) == [5, 6], "nobody traded in 4"
+    assert not feed.lacks_before(7 * NS_PER_MIN)
+
+
+def test_what_was_asked_for_is_not_asked_for_again_whatever_came_of_it() -> None:
+    feed = BucketFeed("BTCZAR", 3 * NS_PER_MIN)
+    feed.start_mending()
+    assert feed.mend([], 6 * NS_PER_MIN, 6 * NS_PER_MIN) == []
+    assert feed.next_start_ns == 6 * NS_PER_MIN
+    assert not feed.lacks_before(6 * NS_PER_MIN)
+    assert feed.lacks_before(7 * NS_PER_MIN)
+
+
+def test_a_minute_that_the_venue_tells_to_be_empty_or_that_still_runs_is_not_lacking() -> None:
+    feed = BucketFeed("BTCZAR", 0)
+    feed.take(bucket(3), 4 * NS_PER_MIN)
+    feed.take(bucket(4, volume="0"), 5 * NS_PER_MIN)
+    feed.take(bucket(5), 5 * NS_PER_MIN + NS_PER_SEC)
+    assert not feed.lacks_before(6 * NS_PER_MIN)
+
+
+def test_nothing_is_lacking_before_the_first_bucket_nor_for_more_than_a_day() -> None:
+    feed = BucketFeed("BTCZAR", 0)
+    assert not feed.lacks_before(6 * NS_PER_MIN)
+    feed.take(bucket(3), 4 * NS_PER_MIN)
+    assert not feed.lacks_before(2 * NS_PER_MIN)
+    assert not feed.lacks_before(4 * NS_PER_MIN + NS_PER_DAY + NS_PER_MIN)
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.booleans(), st.integers(0, 90)), max_size=60))

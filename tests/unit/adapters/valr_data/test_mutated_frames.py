@@ -46,6 +46,7 @@ TRADE: Final = recorded("ws_trade_NEW_TRADE", id="01980e06-771d-73f1-aec8-b2fe69
 NEXT_TRADE: Final = recorded("ws_trade_NEW_TRADE", id="01980e06-771d-73f1-aec8-b2fe69d943f2", price="9600")
 BUCKET: Final = recorded("ws_trade_NEW_TRADE_BUCKET", high="9700", low="9400", volume="0.5")
 NEXT_BUCKET: Final = recorded("ws_trade_NEW_TRADE_BUCKET", startTime="2019-04-25T19:42:00Z", volume="0.25")
+NEXT_BUCKET_NS: Final = time_of("2019-04-25T19:42:00Z")
 MARK: Final = read_payload("ws_trade_MARK_PRICE_UPDATE_w")
 SNAPSHOT: Final = read_payload("synthetic_ws_trade_OB_L1_01_SNAPSHOT")
 DIFFS: Final = tuple(read_payload(f"synthetic_ws_trade_OB_L1_0{n}_DIFF") for n in (2, 3, 4))
@@ -134,9 +135,10 @@ def test_spoilt_frame_is_told_as_it_was_sent_or_refused_and_the_next_one_counts(
         assert told(seen, bad)
         if not seen and is_for_us(as_sent(bad), good):
             assert listener.client.frames_refused == 1
+        is_behind_a_gap = any(isinstance(item, Bar) and item.ts_event < NEXT_BUCKET_NS for item in seen)
         seen = listener.hear(following)
         assert told(seen, following)
-        assert seen
+        assert seen or is_behind_a_gap  # the minutes between are asked for first
 
     listening(work)
 

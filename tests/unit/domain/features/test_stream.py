@@ -193,13 +193,15 @@ def test_due_names_the_open_closes_of_a_time() -> None:
     assert stream.due(close_ns + NS_PER_MIN) == {"1m": False}
 
 
-def test_a_late_bar_is_ignored_and_counted() -> None:
+def test_a_late_bar_that_fills_no_hole_is_ignored_and_counted() -> None:
     stream, punctual = FeatureStream(TWO, PRECISIONS), FeatureStream(TWO, PRECISIONS)
     for each in (stream, punctual):
         feed(each, pick(BARS, slice(0, 149)))
+        feed(each, pick(BARS, slice(103, 149)), name=ETH)
         each.close_bar("1m", int(BARS.ts_ns[148]))
     feed(stream, pick(BARS, slice(100, 102)), name=ETH)
     assert stream.late_bars == 2
+    assert stream.mend() == []
     for each in (stream, punctual):
         feed(each, pick(BARS, slice(149, 150)))
     rows = [each.close_bar("1m", int(BARS.ts_ns[149])) for each in (stream, punctual)]
