@@ -35,6 +35,9 @@ from helios_nautilus.node.tiers import Past, instrument_ids
 _PURGE_EVERY_MINS: Final = 15
 _PURGE_AFTER_MINS: Final = NS_PER_DAY // NS_PER_MIN + 60
 """A bet looks at all its orders for as long as it lives, which is a day at most."""
+_ACCOUNT_EVERY_MINS: Final = 5
+_ACCOUNT_AFTER_MINS: Final = 15
+"""Nobody looks at past states of an account, and VALR may tell several a minute, of all its currencies."""
 _ENDLESS: Final = 1_000_000
 _SETTLED_MS: Final = 5_000
 """An order younger than this is on its way: the engine's checks leave it alone."""
@@ -115,8 +118,8 @@ def _exec_engine(speed: float, *, is_live: bool) -> LiveExecEngineConfig:
         purge_closed_orders_buffer_mins=_PURGE_AFTER_MINS,
         purge_closed_positions_interval_mins=_PURGE_EVERY_MINS,
         purge_closed_positions_buffer_mins=_PURGE_AFTER_MINS,
-        purge_account_events_interval_mins=_PURGE_EVERY_MINS,
-        purge_account_events_lookback_mins=_PURGE_AFTER_MINS,
+        purge_account_events_interval_mins=_ACCOUNT_EVERY_MINS,
+        purge_account_events_lookback_mins=_ACCOUNT_AFTER_MINS,
         graceful_shutdown_on_exception=True,
     )
 

@@ -7,9 +7,11 @@ faster than the wall clock's, the clock shows and takes venue time.
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from typing import Any
 
 from nautilus_trader.common.component import LiveClock, TimeEvent
+from nautilus_trader.core.correctness import PyCondition
 from nautilus_trader.system import kernel
 
 from helios_nautilus.domain.timeframe import NS_PER_MS, NS_PER_SEC
@@ -18,26 +20,44 @@ from helios_nautilus.node.pace import Pace
 type _Callback = Callable[[TimeEvent], None]
 
 
+class _Setting:
+    """A timer that is set, and what it is called beneath."""
+
+    __slots__ = ("slot",)
+
+    def __init__(self, slot: str) -> None:
+        self.slot = slot
+
+
 def loop_clock(loop: AbstractEventLoop) -> type[LiveClock]:
     """The class of the clocks that belong to a loop: a trader makes one for each component, without arguments.
 
     An alert is set until it has been heard: cancelled in time it is not heard any more, even if it was due.
+    Nautilus keeps the callback of every name that it was ever given, so beneath names are used again.
     """
 
     class LoopClock(LiveClock):
         def __init__(self) -> None:
             super().__init__()
-            self._set: dict[str, object] = {}
+            self._timers = LiveClock()
+            self._set: dict[str, _Setting] = {}
+            self._free: list[str] = []
+            self._numbers = count()
 
         @property
         def timer_names(self) -> list[str]:
             return sorted(self._set)
 
+        @property
+        def timer_count(self) -> int:
+            return len(self._set)
+
         def set_time_alert_ns(
             self, name: str, alert_time_ns: int, callback: _Callback, allow_past: bool = True
         ) -> None:
-            setting = object()
-            super().set_time_alert_ns(name, alert_time_ns, self._hop(name, setting, callback, is_once=True), allow_past)
+            setting = self._begin(name)
+            hop = self._hop(name, setting, callback, is_once=True)
+            self._timers.set_time_alert_ns(setting.slot, alert_time_ns, hop, allow_past)
             self._set[name] = setting
 
         def set_timer_ns(
@@ -50,23 +70,39 @@ def loop_clock(loop: AbstractEventLoop) -> type[LiveClock]:
             *rest: Any,
             **options: Any,
         ) -> None:
-            setting = object()
+            setting = self._begin(name)
             hop = self._hop(name, setting, callback, is_once=False)
-            super().set_timer_ns(name, interval_ns, start_time_ns, stop_time_ns, hop, *rest, **options)
+            self._timers.set_timer_ns(setting.slot, interval_ns, start_time_ns, stop_time_ns, hop, *rest, **options)
             self._set[name] = setting
 
-        def cancel_timer(self, name: str) -> None:
-            super().cancel_timer(name)
-            del self._set[name]
+        def next_time_ns(self, name: str) -> int:
+            return int(self._timers.next_time_ns(self._set[name].slot))
 
-        def _hop(self, name: str, setting: object, callback: _Callback, *, is_once: bool) -> _Callback:
+        def cancel_timer(self, name: str) -> None:
+            PyCondition.is_in(name, self._set, "name", "timer_names")
+            with suppress(KeyError):  # it has just gone off
+                self._timers.cancel_timer(self._set[name].slot)
+            self._end(name)
+
+        def _begin(self, name: str) -> _Setting:
+            PyCondition.not_in(name, self._set, "name", "timer_names")
+            taken = self._timers.timer_names  # one that has just gone off may still be there
+            slot = next((slot for slot in self._free if slot not in taken), "")
+            if slot:
+                self._free.remove(slot)
+            return _Setting(slot or f"{next(self._numbers)}")
+
+        def _end(self, name: str) -> None:
+            self._free.append(self._set.pop(name).slot)
+
+        def _hop(self, name: str, setting: _Setting, callback: _Callback, *, is_once: bool) -> _Callback:
             """What Nautilus is to call from its thread."""
 
             def deliver(event: TimeEvent) -> None:
                 if self._set.get(name) is setting:
                     if is_once:
-                        del self._set[name]
-                    callback(event)
+                        self._end(name)
+                    callback(TimeEvent(name, event.id, event.ts_event, event.ts_init))
 
             def hop(event: TimeEvent) -> None:
                 with suppress(RuntimeError):  # the loop has been closed

@@ -1,11 +1,13 @@
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from nautilus_trader.common.component import LiveClock
 
-from helios_nautilus.domain.timeframe import NS_PER_MS
+from helios_nautilus.domain.timeframe import NS_PER_MS, NS_PER_SEC
 from helios_nautilus.node.loop_clock import loop_clock
 
 
@@ -41,7 +43,7 @@ def test_an_alert_that_was_due_and_is_cancelled_before_it_is_heard_is_not_heard(
         heard: list[str] = []
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         clock.set_time_alert_ns("first", clock.timestamp_ns(), lambda event: heard.append(event.name))
-        while LiveClock.timer_names.__get__(clock):  # the loop has no chance to run until it has gone off
+        while clock._timers.timer_names:  # the loop has no chance to run until it has gone off
             pass
         assert clock.timer_names == ["first"]
         clock.cancel_timer("first")
@@ -58,5 +60,30 @@ def test_an_alert_may_be_set_again_under_its_name() -> None:
         for number in range(3):
             clock.set_time_alert_ns("again", clock.timestamp_ns(), lambda _, n=number: heard.put_nowait(n))
             assert await heard.get() == number
+
+    run(body)
+
+
+def test_however_many_alerts_have_been_set_the_clock_beneath_keeps_few_callbacks() -> None:
+    class Heavy:
+        """What a callback holds on to."""
+
+    async def body(clock: LiveClock) -> None:
+        heard: asyncio.Queue[str] = asyncio.Queue()
+
+        def hear(event: Any) -> None:
+            heard.put_nowait(event.name)
+
+        held: list[weakref.ref[Heavy]] = []
+        for number in range(100):
+            heavy = Heavy()
+            held.append(weakref.ref(heavy))
+            clock.set_time_alert_ns(f"{number}", clock.timestamp_ns(), lambda event, _heavy=heavy: hear(event))
+            clock.set_time_alert_ns("never", clock.timestamp_ns() + 3600 * NS_PER_SEC, lambda _, _heavy=heavy: None)
+            clock.cancel_timer("never")
+            assert await heard.get() == f"{number}"
+        gc.collect()
+        assert sum(each() is not None for each in held) <= 3
+        assert clock.timer_count == 0
 
     run(body)
