@@ -1,8 +1,7 @@
-"""What of a bet must survive a kill, and the store that keeps it: enough to go on with it after the next start."""
+"""What of a bet must survive a kill: enough to go on with it after the next start."""
 
-from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -35,38 +34,11 @@ class KeptBet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     costs: Decimal
     """Commissions of the fills below, in the account currency."""
     trades: tuple[str, ...]
-    """Ids of the fills that are in the journal."""
+    """Ids of the fills that were told, and need not be told again."""
     roles: dict[str, Role]
     """What each of its orders was for, by client order id."""
     in_doubt: tuple[dict[str, Any], ...]
     """Entry and exits as they were made, to ask the venue about those it has said nothing of."""
-
-
-class BetStore(Protocol):
-    """Where the bets under way survive the process."""
-
-    def load(self) -> tuple[KeptBet, ...]:
-        """The bets saved last; none if there never were any or they cannot be read. Never raises."""
-        ...
-
-    def save(self, bets: Iterable[KeptBet]) -> None:
-        """Keep these in the place of all before; raises `OSError` if it cannot."""
-        ...
-
-
-class MemoryBetStore:
-    """Keeps them as long as the process lives."""
-
-    def __init__(self) -> None:
-        self._bets: tuple[KeptBet, ...] = ()
-
-    def load(self) -> tuple[KeptBet, ...]:
-        """The bets saved last."""
-        return self._bets
-
-    def save(self, bets: Iterable[KeptBet]) -> None:
-        """Remember these instead."""
-        self._bets = tuple(bets)
 
 
 def take_up(kept: KeptBet) -> Lifecycle:

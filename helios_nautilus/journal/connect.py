@@ -1,7 +1,7 @@
 """Where the journal is: the one place that reads the environment and starts a server."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -98,12 +98,23 @@ def _open_rows(url: str | None) -> Iterator["CommandRows"]:
         yield rows
 
 
+def is_brought_over(run_ids: Iterable[str]) -> bool:
+    """Nothing of these runs waits in the spool any more: whose writer is gone, the journal has all that it kept."""
+    from helios_nautilus.journal.spool import holds_rows_of
+
+    return not any(holds_rows_of(_spool_folder(), run_id) for run_id in run_ids)
+
+
+def _spool_folder() -> Path:
+    return home_folder() / "spool"
+
+
 def open_writer(run_id: str, mode: "Mode", on_trouble: Callable[[str], None]) -> "JournalWriter":
     """The journal of a run that begins now, not started yet; `JournalError` if there can be none."""
     with _needing_packages():
         from helios_nautilus.journal.sink import PostgresSink
         from helios_nautilus.journal.writer import JournalWriter
-    return JournalWriter(run_id, mode, PostgresSink(prepare_database), home_folder() / "spool", on_trouble=on_trouble)
+    return JournalWriter(run_id, mode, PostgresSink(prepare_database), _spool_folder(), on_trouble=on_trouble)
 
 
 @contextmanager

@@ -111,6 +111,10 @@ class MemoryJournal:
                 return known
         raise AssertionError("there is always one more id")
 
+    def append_to(self, run_id: str, records: Iterable[Record]) -> None:
+        """Add records to a run that is over."""
+        self._find_run(run_id).records += records
+
     def _find_run(self, run_id: str) -> "_Run":
         if run_id not in self._runs:
             raise unknown_run(run_id)

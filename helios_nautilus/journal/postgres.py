@@ -18,7 +18,7 @@ from helios_nautilus.journal.chain import Chain, Row
 from helios_nautilus.journal.decisions import DecisionFilter, StoredDecision
 from helios_nautilus.journal.migrations import pending
 from helios_nautilus.journal.protocol import Found, StoredRun
-from helios_nautilus.journal.records import AnyRecord, Record, RunRecord
+from helios_nautilus.journal.records import AnyRecord, Mode, Record, RunRecord
 from helios_nautilus.journal.sql import queries
 from helios_nautilus.journal.tables import (
     TABLES,
@@ -81,6 +81,11 @@ class PostgresJournal:
         found = self._records("bodies_of", table=TABLES[kind], run_id=run_id)
         if not found:
             self.run(run_id)
+        return [record for record in found if isinstance(record, kind)]
+
+    def records_since[R: Record](self, mode: Mode, since_ns: int, kind: type[R]) -> list[R]:
+        """The records of one kind, of every run of a mode, whose stamp is not before ``since_ns``, in its order."""
+        found = self._records("bodies_since", table=TABLES[kind], mode=mode, since_ns=since_ns)
         return [record for record in found if isinstance(record, kind)]
 
     def decision(self, run_id: str, decision_id: str) -> list[Record]:
@@ -147,6 +152,15 @@ class PostgresJournal:
                     self._copy(chain.link(record, stamp) for record in some)
             return self.run(run_id)
 
+    def append_to(self, run_id: str, records: Iterable[Record]) -> None:
+        """Add records to a run that nobody writes any more, all of them or nothing."""
+        stamp = self._clock()
+        with speaking(), self._connection.transaction():
+            self._connection.execute(queries()["lock_run"], {"run_id": run_id})
+            run = self.run(run_id)
+            chain = Chain(run_id, run.mode, run.rows, run.head)
+            self._copy(chain.link(record, stamp) for record in records)
+
     def ended_before(self, ts_ns: int) -> list[StoredRun]:
         """The runs whose last row was written down before a stamp, the oldest first."""
         return self._runs(ended_before_ns=ts_ns)[::-1]
@@ -188,7 +202,8 @@ class PostgresJournal:
         try:
             return [_decoder.decode(body) for (body,) in self._ask(query, table=table, **values)]
         except msgspec.MsgspecError as error:
-            raise JournalError(f"run {values['run_id']} holds a row that is no record: {error}") from error
+            asked = ", ".join(f"{name} {value}" for name, value in values.items())
+            raise JournalError(f"a row of {asked} is no record: {error}") from error
 
 
 @contextmanager

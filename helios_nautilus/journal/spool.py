@@ -143,7 +143,7 @@ def open_spool(root: Path, run_id: str, limit_bytes: int) -> Spool:
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Under its final name it is locked from the first moment, so nobody takes it for one left behind.
-        folder = Path(tempfile.mkdtemp(prefix=f".of-{quote(run_id, safe='')[:100]}-", dir=root))
+        folder = Path(tempfile.mkdtemp(prefix=f".of-{_folder_name(run_id)}-", dir=root))
         lock = os.open(folder, os.O_RDONLY)
         fcntl.flock(lock, fcntl.LOCK_EX)
         folder = folder.rename(root / folder.name[1:])
@@ -168,6 +168,15 @@ def adopt_spools(root: Path) -> Iterator[Spool]:
             os.close(lock)
             continue
         yield Spool(folder, lock, limit_bytes=0)
+
+
+def holds_rows_of(root: Path, run_id: str) -> bool:
+    """Whether rows of a run are still on their way, in whosever hands they are."""
+    return any(root.glob(f"of-{_folder_name(run_id)}-*/"))
+
+
+def _folder_name(run_id: str) -> str:
+    return quote(run_id, safe="")[:100]
 
 
 class Leftovers(Struct, frozen=True, kw_only=True):

@@ -89,8 +89,8 @@ def _run(loaded: LoadedConfig, mode: Mode, tell: Tell, *, fresh: bool = False) -
     if isinstance(tell, LogLines):
         tell.run_id = run_id
     tell("config", f"{config.name} ({loaded.hash}), mode {mode}")
-    prepared = prepare(config, tell)
     bets = bet_file(config, mode, run_id, tell)
+    prepared = prepare(config, tell, has_open_bets=not all(bet.is_closed for bet in bets.load()))
     writer = open_writer(run_id, mode, partial(tell, "journal"))
     try:
         tell("journal", run_id)
@@ -166,10 +166,11 @@ def _trade(plan: _Plan, prepared: Prepared, journal: ObservedJournal, tell: Tell
         strategy = add_tiers(node, in_venue_time(config), prepared.past, journal, live=live)
         watchdog = cleanup.enter_context(watchdog_beside(node, in_venue_time(config), loop, journal))
         post = cleanup.enter_context(command_post(node, plan.mode, plan.run_id, journal, loop, tell))
-        probes = {**entry_probes(node, strategy, journal), **watchdog_probes(watchdog), "commands": post.missing}
+        needs = entry_probes(node, prepared.past, strategy, journal)
+        probes = {**needs, **watchdog_probes(watchdog), "commands": post.missing}
         readiness = _readiness(plan, journal, probes, tell)
         node.trader.add_actor(readiness)
-        run = Watched(config=config, mode=plan.mode, run_id=plan.run_id, model_id=prepared.past.model.model_id)
+        run = Watched(config=config, mode=plan.mode, run_id=plan.run_id, model_id=prepared.past.model_id)
         add_status(node, run, journal, readiness, strategy, listeners=(journal.on_status, post.show))
         if plan.mode == "live":
             add_book_keeper(node, config)
@@ -243,7 +244,7 @@ def _run_record(
         seed=config.training.optimiser.seed,
         config_hash=loaded.hash,
         config_toml=loaded.text,
-        model_id=prepared.past.model.model_id,
+        model_id=prepared.past.model_id,
         versions=package_versions(),
         notes=(_OPEN_ENDED,),
     )

@@ -5,7 +5,7 @@ That run's own beginning and its fills are in the journal; together they are the
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -14,12 +14,15 @@ from nautilus_trader.model.instruments import Instrument
 from helios_nautilus.config import HeliosConfig
 from helios_nautilus.domain.portfolio.ledger import Execution, Ledger, Lot, Pair, settle_all, worth
 from helios_nautilus.errors import HeliosError, JournalError
+from helios_nautilus.journal.bet_store import Pending
+from helios_nautilus.journal.completion import complete
 from helios_nautilus.journal.connect import open_journal
 from helios_nautilus.journal.inbox import LOST
 from helios_nautilus.journal.protocol import JournalReader
 from helios_nautilus.journal.records import AccountHolding, AccountRecord, EventRecord, FillRecord
-from helios_nautilus.journal.writer import JournalWriter
+from helios_nautilus.journal.writer import LiveJournal
 from helios_nautilus.node.balances import fresh_balances
+from helios_nautilus.node.completing import can_complete
 from helios_nautilus.node.tiers import Past
 
 _STAMP: Final = r"\d{8}T\d{6}(\.\d+)?"
@@ -29,17 +32,21 @@ _LOOK_SECS: Final = 0.05
 _OTHERWISE: Final = "or begin a new account with --fresh"
 
 
-def find_account(config: HeliosConfig, past: Past, writer: JournalWriter, ts_ns: int, *, fresh: bool) -> AccountRecord:
+def find_account(
+    config: HeliosConfig, past: Past, writer: LiveJournal, pending: Sequence[Pending], ts_ns: int, *, fresh: bool
+) -> AccountRecord:
     """The account that a paper run begins with, once the journal has all that earlier nodes left in the spool.
 
-    ``writer`` has been started. `HeliosError` says why the last account cannot be known; with ``fresh`` nobody asks.
+    Of ``pending``, which those may not even have brought there, it gets what it lacks. ``writer`` has been started.
+    `HeliosError` says why the last account cannot be known; with ``fresh`` nobody asks.
     """
     new = fresh_account(config, past.instruments, ts_ns)
     if fresh:
         return new
     try:
         with open_journal() as journal:
-            _await(lambda: writer.status().is_direct)
+            _await(lambda: can_complete(pending, writer))
+            complete(journal, pending, ts_ns)
             return last_account(config, past.instruments, journal, ts_ns) or new
     except JournalError as error:
         raise HeliosError(f"what the paper account holds cannot be known: {error}; mend that, {_OTHERWISE}") from error

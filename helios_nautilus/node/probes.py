@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from nautilus_trader.live.node import TradingNode
 from nautilus_trader.model.identifiers import Venue
 
+from helios_nautilus.actors.prediction import PredictionActor
 from helios_nautilus.actors.readiness import Probe
 from helios_nautilus.adapters.valr import VALR
 from helios_nautilus.journal.writer import LiveJournal
+from helios_nautilus.node.tiers import Past
+from helios_nautilus.node.watching import actor_of
 from helios_nautilus.strategies.tiered import TieredStrategy
 
 
-def entry_probes(node: TradingNode, strategy: TieredStrategy, journal: LiveJournal) -> Mapping[str, Probe]:
+def entry_probes(node: TradingNode, past: Past, strategy: TieredStrategy, journal: LiveJournal) -> Mapping[str, Probe]:
     """By name; `Readiness` has those of the market's data itself."""
     data, execution, cache = node.kernel.data_engine, node.kernel.exec_engine, node.cache
 
@@ -33,4 +36,6 @@ def entry_probes(node: TradingNode, strategy: TieredStrategy, journal: LiveJourn
         "positions": unguarded,
         "orders": strays,
         "bets": strategy.bets.trouble,
+        "model": lambda: "" if past.no_model is None else str(past.no_model),
+        "features": actor_of(node, PredictionActor).missing,
     }

@@ -20,10 +20,11 @@ from helios_nautilus.adapters.valr.constants import VALR
 from helios_nautilus.config import HeliosConfig
 from helios_nautilus.domain.bars import MarketData
 from helios_nautilus.domain.timeframe import NS_PER_DAY, parse_timeframe
-from helios_nautilus.errors import ConfigError, DataError, HeliosError, NotEnoughHistoryError
+from helios_nautilus.errors import ConfigError, DataError, HeliosError, ModelError, NotEnoughHistoryError
 from helios_nautilus.history.backfill import BackfillReport, backfill
 from helios_nautilus.history.candles import CandleSource
 from helios_nautilus.history.catalogue import load_instruments, load_market_data
+from helios_nautilus.models.checkpoint import Model
 from helios_nautilus.models.succession import Term
 from helios_nautilus.node.backtest import check_instruments
 from helios_nautilus.node.model import load_run_model
@@ -46,8 +47,8 @@ class Prepared(Struct, frozen=True, kw_only=True):
     """The past ends here, at the close of a bar of the slowest timeframe; the node goes on with the next minute."""
 
 
-def prepare(config: HeliosConfig, tell: Tell) -> Prepared:
-    """Fetch what the catalogue lacks, and load history and model.
+def prepare(config: HeliosConfig, tell: Tell, *, has_open_bets: bool = False) -> Prepared:
+    """Fetch what the catalogue lacks, and load history and model; with open bets a node starts without a model too.
 
     Raises `ConfigError`, `DataError` or `ModelError`, in one line that says what to do.
     """
@@ -57,16 +58,29 @@ def prepare(config: HeliosConfig, tell: Tell) -> Prepared:
     low_ns = parse_timeframe(config.data.timeframes.low)
     since_ns = min(report.last_ns for report in reports) // low_ns * low_ns
     tell("history", f"{len(reports)} pairs over {config.node.history_days} days, {fetched:,} minutes fetched")
-    model = load_run_model(config, since_ns)
-    tell("model", f"{model.model_id} ({model.card.preset})")
+    model = _find_model(config, since_ns, tell, may_lack=has_open_bets)
     instruments = {each.id.value: each for each in load_instruments(config.data.catalog, config.data.instruments)}
     check_instruments(config, instruments)
     past = Past(
         instruments=instruments,
         history=load_history(config, since_ns),
-        terms=(Term(model=model),),
+        terms=() if isinstance(model, ModelError) else (Term(model=model),),
+        no_model=model if isinstance(model, ModelError) else None,
     )
     return Prepared(past=past, since_ns=since_ns)
+
+
+def _find_model(config: HeliosConfig, since_ns: int, tell: Tell, *, may_lack: bool) -> Model | ModelError:
+    """The model; where it may be lacking, the reason why none can be used."""
+    try:
+        model = load_run_model(config, since_ns)
+    except (ModelError, ConfigError) as error:
+        if not may_lack:
+            raise
+        tell("model", f"none: {error}; open bets are managed, nothing is entered")
+        return error if isinstance(error, ModelError) else ModelError(str(error))
+    tell("model", f"{model.model_id} ({model.card.preset})")
+    return model
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from helios_nautilus.actors.llm_gate import LlmGate, LlmGateConfig
 from helios_nautilus.actors.offload import Offload, run_inline
 from helios_nautilus.actors.outcomes import OutcomeConfig, OutcomeMonitor
 from helios_nautilus.actors.prediction import GRACE_MS, PredictionActor, PredictionConfig
+from helios_nautilus.actors.predictor import NoModel, StatefulPredictor
 from helios_nautilus.actors.replay import PredictionReplay, ReplayConfig
 from helios_nautilus.actors.snapshots import SnapshotActor, SnapshotConfig
 from helios_nautilus.actors.stand_ins import Bystander, FixedSizer
@@ -29,13 +30,14 @@ from helios_nautilus.domain.decision.market import MarketHistory
 from helios_nautilus.domain.drift import FeatureDrift
 from helios_nautilus.domain.features.stream import FeatureStream
 from helios_nautilus.domain.features.table import FeatureTables
-from helios_nautilus.domain.kept_bets import BetStore
 from helios_nautilus.domain.payoff import PayoffTable
 from helios_nautilus.domain.portfolio.kill_switch import KillStore
 from helios_nautilus.domain.portfolio.valuation import EquityStore
 from helios_nautilus.domain.risk.volatility import VolatilityTracker
 from helios_nautilus.domain.timeframe import NS_PER_HOUR, parse_timeframe
+from helios_nautilus.errors import ModelError
 from helios_nautilus.history.arrays import hash_data, unlabelled_arrays
+from helios_nautilus.journal.bet_store import BetStore
 from helios_nautilus.journal.protocol import Journal
 from helios_nautilus.llm.chain import build_provider
 from helios_nautilus.llm.news import NewsDesk
@@ -57,12 +59,19 @@ class Past(Struct, frozen=True, kw_only=True):
     history: dict[str, MarketData]
     """Up to the start of the run."""
     terms: tuple[Term, ...]
-    """The models and their times in charge, oldest first; at least one."""
+    """The models and their times in charge, oldest first; at least one, but for the case below."""
+    no_model: ModelError | None = None
+    """Why there is no model: a node then enters nothing, and manages what is open."""
 
     @property
     def model(self) -> Model:
-        """The first model in charge."""
+        """The first model in charge; there must be one."""
         return self.terms[0].model
+
+    @property
+    def model_id(self) -> str:
+        """Of the first model in charge; empty if there is none."""
+        return self.terms[0].model.model_id if self.terms else ""
 
     def payoff_at(self, ts_ns: int) -> PayoffTable | None:
         """The payoff table on the card of the model in charge at a stamp."""
@@ -212,10 +221,12 @@ def _predictions(config: HeliosConfig, past: Past, journal: Journal, live: Live 
         replay = ReplayConfig(model_ids=tuple(term.model.model_id for term in past.terms))
         return PredictionReplay(replay, journal), _monitor(config, journal)
     stream = FeatureStream(config.spec, past.precisions)
-    predictor = Succession(past.terms, len(config.spec.universe), config.model.precision)
     tables = stream.catch_up(past.history)
-    predictor.catch_up(unlabelled_arrays(tables, config.plan, config.training.label, hash_data(past.history)))
-    monitor = _monitor(config, journal, _warm_features(config, past.model, tables))
+    if past.no_model is None:
+        predictor = _warm_predictor(config, past, tables)
+        monitor = _monitor(config, journal, _warm_features(config, past.model, tables))
+    else:
+        predictor, monitor = NoModel(past.no_model), _monitor(config, journal)
     actor = PredictionActor(
         PredictionConfig(
             spec=config.spec,
@@ -231,6 +242,12 @@ def _predictions(config: HeliosConfig, past: Past, journal: Journal, live: Live 
         on_features=monitor.on_features,
     )
     return actor, monitor
+
+
+def _warm_predictor(config: HeliosConfig, past: Past, tables: FeatureTables) -> StatefulPredictor:
+    predictor = Succession(past.terms, len(config.spec.universe), config.model.precision)
+    predictor.catch_up(unlabelled_arrays(tables, config.plan, config.training.label, hash_data(past.history)))
+    return predictor
 
 
 def _monitor(config: HeliosConfig, journal: Journal, features: Sequence[FeatureDrift] = ()) -> DriftMonitor:

@@ -18,13 +18,14 @@ from nautilus_trader.model.events import (
     OrderTriggered,
     OrderUpdated,
 )
+from nautilus_trader.model.identifiers import InstrumentId
 from nautilus_trader.model.objects import Currency
 from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position
 
 from helios_nautilus.amounts import commission_value
 from helios_nautilus.domain.lifecycle import Lifecycle
-from helios_nautilus.journal.records import FillRecord, OrderRecord, OrderRole, PositionRecord
+from helios_nautilus.journal.records import EventRecord, FillRecord, OrderRecord, OrderRole, PositionRecord
 
 _STATUS: Final = {
     OrderEmulated: "EMULATED",
@@ -118,6 +119,11 @@ def position_record(
         costs=float(costs),
         position_id=position.id.value,
     )
+
+
+def event_record(kind: str, words: str, ts_ns: int, instrument_id: InstrumentId, decision_id: str) -> EventRecord:
+    """The record of something else that happened on the way of a decision."""
+    return EventRecord(ts_ns=ts_ns, kind=kind, words=words, instrument_id=instrument_id.value, decision_id=decision_id)
 
 
 def _side(side: OrderSide) -> Literal["BUY", "SELL"]:

@@ -10,8 +10,9 @@ from nautilus_trader.model.events import OrderInitialized
 from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId
 from nautilus_trader.model.orders import Order
 
-from helios_nautilus.domain.kept_bets import BetStore, KeptBet, take_up
+from helios_nautilus.domain.kept_bets import KeptBet, take_up
 from helios_nautilus.domain.lifecycle import Lifecycle
+from helios_nautilus.journal.bet_store import BetStore, MoneyRecord
 from helios_nautilus.journal.records import OrderRole
 from helios_nautilus.strategies import audit
 
@@ -57,7 +58,7 @@ class Bet:
             self.in_doubt.append(order)
 
     def count(self, trade_id: str, commission: Decimal) -> None:
-        """Note a fill that is in the journal, and what it cost in the account currency."""
+        """Note a fill that goes to the journal, and what it cost in the account currency."""
         self.trades.append(trade_id)
         self.costs += commission
 
@@ -120,12 +121,15 @@ class Bets:
 
     # The store
 
-    def keep(self) -> bool:
-        """Store all bets as they are; False if that failed. What is under way goes on all the same."""
+    def keep(self, record: MoneyRecord | None = None) -> bool:
+        """Store all bets as they are; False if that failed. What is under way goes on all the same.
+
+        With a ``record`` of what has just become of one: it is kept before the journal has it, or a kill could lose it.
+        """
         if self._store is None:
             return True
         try:
-            self._store.save(_kept(bet) for bet in self._by_instrument.values())
+            self._store.save(map(_kept, self._by_instrument.values()), record)
         except OSError as error:
             self._trouble = f"a kill would lose the open bets: {error}"
         else:

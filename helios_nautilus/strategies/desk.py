@@ -8,7 +8,7 @@ from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position
 from nautilus_trader.trading.strategy import Strategy
 
-from helios_nautilus.strategies import orders
+from helios_nautilus.amounts import is_dust
 
 
 class Desk:
@@ -37,7 +37,7 @@ class Desk:
 
     def is_dust(self, position: Position) -> bool:
         """Less is held than the venue trades: a fee in the base currency may leave that, and no order can close it."""
-        return orders.affordable(self.instrument(position.instrument_id), position.quantity.as_double()) is None
+        return is_dust(self.instrument(position.instrument_id), position.quantity)
 
     def working(self) -> list[Order]:
         """The strategy's orders that the venue has open."""

@@ -16,7 +16,7 @@ from helios_nautilus.domain.lifecycle import Phase
 from helios_nautilus.domain.plan import CloseReason
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.journal.protocol import Journal
-from helios_nautilus.journal.records import EventRecord, OrderRole
+from helios_nautilus.journal.records import OrderRole
 from helios_nautilus.strategies import audit, orders
 from helios_nautilus.strategies.bets import Bet, Bets
 from helios_nautilus.strategies.desk import Desk
@@ -87,18 +87,14 @@ class Exits:
         """Journal how a bet came out; where dust is left its orders have nothing more to do."""
         last = self._desk.order(position.last_event.client_order_id)
         reason = bet.life.close(None if last is None else _CLOSED_BY.get(self._bets.origin(last).role))
-        self._journal.append(audit.position_record(position, bet.decision_id, bet.life, reason.value, bet.costs))
+        record = audit.position_record(position, bet.decision_id, bet.life, reason.value, bet.costs)
         bet.is_closed = True
-        self._bets.keep()
+        self._bets.keep(record)
+        self._journal.append(record)
         if position.is_open:
+            words = f"{position.quantity} is left, less than the venue trades"
             self._journal.append(
-                EventRecord(
-                    ts_ns=position.ts_last,
-                    kind="dust",
-                    words=f"{position.quantity} is left, less than the venue trades",
-                    instrument_id=bet.instrument_id.value,
-                    decision_id=bet.decision_id,
-                )
+                audit.event_record("dust", words, position.ts_last, bet.instrument_id, bet.decision_id)
             )
 
     def outgrows_guard(self, bet: Bet, held: float) -> bool:

@@ -10,8 +10,7 @@ from nautilus_trader.trading.strategy import Strategy
 from helios_nautilus.domain.plan import CloseReason
 from helios_nautilus.domain.portfolio.flatten import FlattenRules, limit_price, pause_before_telling, slippage_of
 from helios_nautilus.domain.timeframe import NS_PER_SEC
-from helios_nautilus.journal.records import EventRecord
-from helios_nautilus.strategies import orders
+from helios_nautilus.strategies import audit, orders
 from helios_nautilus.strategies.bets import Bet
 
 
@@ -94,12 +93,5 @@ class Flatten:
         return trouble
 
     def _event(self, bet: Bet, kind: str, words: str) -> None:
-        self._strategy.journal.append(
-            EventRecord(
-                ts_ns=self._strategy.clock.timestamp_ns(),
-                kind=kind,
-                words=words,
-                instrument_id=bet.instrument_id.value,
-                decision_id=bet.decision_id,
-            )
-        )
+        now_ns = self._strategy.clock.timestamp_ns()
+        self._strategy.journal.append(audit.event_record(kind, words, now_ns, bet.instrument_id, bet.decision_id))

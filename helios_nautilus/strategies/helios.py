@@ -5,8 +5,8 @@ It only translates predictions into proposals; whether and how large is for the 
 
 from nautilus_trader.model.identifiers import InstrumentId
 
-from helios_nautilus.domain.kept_bets import BetStore
 from helios_nautilus.domain.plan import CloseReason, Side
+from helios_nautilus.journal.bet_store import BetStore
 from helios_nautilus.journal.protocol import Journal
 from helios_nautilus.messages import TOPIC_PREDICTIONS, Prediction, Proposal
 from helios_nautilus.strategies.recovery import Volatility

@@ -12,9 +12,8 @@ from nautilus_trader.trading.strategy import Strategy
 from helios_nautilus.domain.lifecycle import Phase
 from helios_nautilus.domain.plan import CloseReason, Side
 from helios_nautilus.domain.timeframe import NS_PER_SEC, parse_timeframe
-from helios_nautilus.journal.records import EventRecord
 from helios_nautilus.messages import Proposal, Rebalance, WeightOrder, decision_id_of
-from helios_nautilus.strategies import orders
+from helios_nautilus.strategies import audit, orders
 from helios_nautilus.strategies.bets import Bet, Bets
 from helios_nautilus.strategies.desk import Desk
 from helios_nautilus.strategies.exits import Exits
@@ -144,12 +143,5 @@ class Rebalancing:
         self, decision_id: str, order: WeightOrder, asked: Rebalance, what: str, kind: str = "rebalanced"
     ) -> None:
         words = f"{what}: {order.weight:.2%} of equity, its target is {order.target:.2%} ({asked.reason})"
-        self._strategy.journal.append(
-            EventRecord(
-                ts_ns=self._strategy.clock.timestamp_ns(),
-                kind=kind,
-                words=words,
-                instrument_id=order.instrument_id.value,
-                decision_id=decision_id,
-            )
-        )
+        now_ns = self._strategy.clock.timestamp_ns()
+        self._strategy.journal.append(audit.event_record(kind, words, now_ns, order.instrument_id, decision_id))

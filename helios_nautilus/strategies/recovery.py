@@ -19,7 +19,6 @@ from helios_nautilus.domain.plan import Side
 from helios_nautilus.domain.recovery import Decision, Step, decide
 from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
 from helios_nautilus.journal.protocol import Journal
-from helios_nautilus.journal.records import EventRecord
 from helios_nautilus.messages import decision_id_of
 from helios_nautilus.strategies import audit, orders
 from helios_nautilus.strategies.bets import Bet, Bets, resumed
@@ -54,11 +53,13 @@ class Recovery:
     def take_up(self) -> None:
         """Have the bets that were kept among those under way; nothing is sent yet."""
         self._found = [order for order in self._desk.working() if self._bets.of(order.client_order_id) is None]
-        for kept in self._bets.left():
-            bet = resumed(kept)
+        left = [(resumed(kept), kept) for kept in self._bets.left()]
+        for bet, _ in left:
             self._bets.add(bet)
-            self.catch_up(bet)
+        for bet, kept in left:
             self._left.append((bet, [order for fields in kept.in_doubt for order in self._put_back(bet, fields)]))
+        for bet, _ in left:  # last: it keeps all bets anew, whole
+            self.catch_up(bet)
 
     def begin(self) -> None:
         """Cancel what still works but for exits, go on with the bets taken up, adopt what none of them knows of.
@@ -109,8 +110,9 @@ class Recovery:
             for event in order.events:
                 if isinstance(event, OrderFilled) and event.trade_id.value not in bet.trades:
                     fill = audit.fill_record(event, self._bets.origin(order), self._currency)
-                    self._journal.append(fill)
                     bet.count(fill.trade_id, fill.commission_value)
+                    self._bets.keep(fill)
+                    self._journal.append(fill)
             if order.client_order_id == bet.entry and order.filled_qty > 0:
                 bet.life.entry_filled(next(event.ts_event for event in order.events if isinstance(event, OrderFilled)))
 
@@ -216,15 +218,8 @@ class Recovery:
         self._journal_event(kind, words, bet.instrument_id, bet.decision_id)
 
     def _journal_event(self, kind: str, words: str, instrument_id: InstrumentId, decision_id: str) -> None:
-        self._journal.append(
-            EventRecord(
-                ts_ns=self._strategy.clock.timestamp_ns(),
-                kind=kind,
-                words=words,
-                instrument_id=instrument_id.value,
-                decision_id=decision_id,
-            )
-        )
+        now_ns = self._strategy.clock.timestamp_ns()
+        self._journal.append(audit.event_record(kind, words, now_ns, instrument_id, decision_id))
 
 
 def _side(position: Position) -> Side:

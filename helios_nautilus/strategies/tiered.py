@@ -17,12 +17,12 @@ from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position
 from nautilus_trader.trading.strategy import Strategy
 
-from helios_nautilus.domain.kept_bets import BetStore
 from helios_nautilus.domain.lifecycle import Guard, Phase
 from helios_nautilus.domain.plan import CloseReason, Side
 from helios_nautilus.domain.timeframe import NS_PER_SEC
+from helios_nautilus.journal.bet_store import BetStore
 from helios_nautilus.journal.protocol import Journal
-from helios_nautilus.journal.records import Action, EventRecord, OrderRole, SignalRecord
+from helios_nautilus.journal.records import Action, OrderRole, SignalRecord
 from helios_nautilus.messages import (
     TOPIC_CONTROLS,
     TOPIC_KILL_SWITCH,
@@ -233,13 +233,10 @@ class TieredStrategy(Strategy):
 
     def _walk_ended(self, dossier: Dossier, stage: Stage, reason: str, event: PipelineEvent) -> None:
         if not event.ok:
+            words = f"{stage.value}: {event.words}"
             self.journal.append(
-                EventRecord(
-                    ts_ns=event.ts_ns,
-                    kind="pipeline_error",
-                    words=f"{stage.value}: {event.words}",
-                    instrument_id=dossier.proposal.instrument_id.value,
-                    decision_id=event.decision_id,
+                audit.event_record(
+                    "pipeline_error", words, event.ts_ns, dossier.proposal.instrument_id, event.decision_id
                 )
             )
             self.log.error(f"Entry refused: {reason}: {event.words}")
@@ -297,13 +294,12 @@ class TieredStrategy(Strategy):
 
     def _on_fill(self, bet: Bet | None, origin: audit.Origin, event: OrderFilled) -> None:
         fill = audit.fill_record(event, origin, self._currency)
+        if bet is not None:
+            bet.count(fill.trade_id, fill.commission_value)
+            if event.client_order_id == bet.entry and bet.life.entry_filled(event.ts_event):
+                self._exits.await_time_out(bet)
+        self.bets.keep(fill)
         self.journal.append(fill)
-        if bet is None:
-            return
-        bet.count(fill.trade_id, fill.commission_value)
-        if event.client_order_id == bet.entry and bet.life.entry_filled(event.ts_event):
-            self._exits.await_time_out(bet)
-        self.bets.keep()
 
     def on_position_event(self, event: PositionEvent) -> None:
         """Journal a position that was closed, and go on winding up a bet that is to end."""
@@ -313,7 +309,7 @@ class TieredStrategy(Strategy):
                 self._recovery.look_later()
             return
         position = self.cache.position(event.position_id)
-        if isinstance(event, PositionClosed) or self._is_left_as_dust(position):
+        if self._is_closed_by_exit(event, bet) or self._is_left_as_dust(position):
             self._exits.position_closed(bet, position)
         elif bet.stop is None and bet.life.phase is not Phase.EXITING:
             self._recovery.settle(bet)
@@ -323,6 +319,10 @@ class TieredStrategy(Strategy):
             self._rebalancing.fit_guard(bet)
         if bet.life.phase is Phase.EXITING:
             self._exits.wind_up(bet)
+
+    def _is_closed_by_exit(self, event: PositionEvent, bet: Bet) -> bool:
+        """All but dust of an earlier bet, on the other side: that is closed by the first fill of this one's entry."""
+        return isinstance(event, PositionClosed) and event.closing_order_id != bet.entry
 
     def _is_left_as_dust(self, position: Position) -> bool:
         last: Order = self.cache.order(position.last_event.client_order_id)

@@ -44,7 +44,8 @@ def main(kills: int, seed: int, only: str | None) -> None:
     os.environ.pop(DATABASE_URL, None)
     moments = draw_moments(seed, kills, PLAN.speed, None if only is None else Kind[only])
     outcomes.append(outcome := asyncio.run(play(folder, seed, moments, _tell)))
-    shutil.copytree(home / "logs", folder / "logs", dirs_exist_ok=True)
+    if (logs := home / "logs").exists():  # no node may have come so far
+        shutil.copytree(logs, folder / "logs")
     (folder / "outcome.json").write_bytes(msgspec.json.format(msgspec.json.encode(outcome)))
     _sum_up(outcome)
     if not outcome.is_clean:

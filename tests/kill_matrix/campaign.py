@@ -9,7 +9,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from helios_nautilus.domain.kept_bets import KeptBet
 from helios_nautilus.domain.portfolio.kill_switch import KillState
 from helios_nautilus.journal.bet_file import BetFile
 from helios_nautilus.journal.connect import kill_path, open_post, state_path
@@ -19,7 +18,7 @@ from helios_nautilus.simulator.exchange.faults import FaultScript
 from tests.acceptance.cli import confirmed, write_config
 from tests.kill_matrix.lives import start, succeed
 from tests.kill_matrix.market import PLAN, settings
-from tests.kill_matrix.moments import Kind, Moment
+from tests.kill_matrix.moments import Kind, Moment, news_in
 from tests.kill_matrix.reckoning import reckon
 from tests.kill_matrix.verdict import Use, mistakes_of_books
 from tests.soak.market import FIRST, PAIRS, Desk, trading_day
@@ -30,8 +29,10 @@ GUARDED_SECS: Final = 5.0
 """From readiness until every position has a working stop."""
 FLAT_SECS: Final = 60.0
 """From then until a halt that goes on has closed everything: an exit that nobody answered is waited for first."""
-_PATIENCE_SECS: Final = 90.0
+_PATIENCE_SECS: Final = 60.0
 """For what a moment waits for: some bet begins or ends in that time."""
+_TRIES: Final = 4
+"""Nodes that a moment is waited for in."""
 _LOOK_SECS: Final = 0.001
 _STATUS_SECS: Final = 0.05
 _CONNECTING: Final = "node "
@@ -130,7 +131,7 @@ class Campaign:
         node, mistakes = self._running(), []
         if code := await node.stop():
             mistakes.append(f"the last node ended with status {code}")
-        if kept := self._kept(mistakes):
+        if kept := self._bets(mistakes).load():
             mistakes.append(f"{len(kept)} bets are kept though all were closed")
         return mistakes
 
@@ -167,7 +168,7 @@ class Campaign:
         killed.held = len(self._held())
         was_halted = killed.kind is Kind.HALT and killed.came
         killed.latch = KillState.HALT if was_halted else KillFile(kill_path("live")).load().state
-        for bet in self._kept(killed.mistakes):
+        for bet in self._bets(killed.mistakes).load():
             self.uses |= {name: Use(bet.decision_id, role) for name, role in bet.roles.items()}
 
     async def _judge(self, killed: Killed, status: NodeStatus) -> None:
@@ -196,13 +197,23 @@ class Campaign:
     # Moments
 
     async def _strike(self, moment: Moment) -> bool:
-        """Bring the node to a moment; whether it came."""
+        """Bring a node to a moment; whether it came. Where it does not, in another node that holds nothing yet."""
+        for _ in range(_TRIES):
+            if await self._reach(moment):
+                await asyncio.sleep(moment.secs)
+                return True
+            await self._renew()
+        return False
+
+    async def _reach(self, moment: Moment) -> bool:
         match moment.kind:
             case Kind.ANY:
                 came = True
             case Kind.ENTRY_FILLED:
-                held = self._held().keys()
-                came = await self._until(lambda: bool(self._held().keys() - held))
+                self._play(moment)
+                came = await self._until(news_in(lambda: self._held().keys()))
+            case Kind.FILL_KEPT:
+                came = await self._until(news_in(lambda: {each.record for each in self._bets().left()}))
             case Kind.ENTRY_SENT | Kind.EXIT_SENT:
                 came = await self._until(self._play(moment))
             case Kind.START:
@@ -211,8 +222,15 @@ class Campaign:
                 came = await self._until(self._holds) and await self._until(self._play(moment))
             case Kind.HALT | Kind.STOP:
                 came = await self._until(self._holds) and await self._leave_flattening(moment)
-        await asyncio.sleep(moment.secs)
         return came
+
+    async def _renew(self) -> None:
+        """Another node in the place of the one in which a moment did not come."""
+        self._desk.exchange.play(FaultScript())
+        with suppress(TimeoutError):  # then it was killed
+            await self._running().stop()
+        await self._begin(self._start())
+        await self._resume()
 
     async def _start_over(self, moment: Moment) -> bool:
         """The node that runs is killed as it is, and the one that is to be killed is at its start."""
@@ -278,8 +296,10 @@ class Campaign:
         status = self._post.status_here("live")
         return status if status is not None and status.run_id == run_id else None
 
-    def _kept(self, mistakes: list[str]) -> tuple[KeptBet, ...]:
-        return BetFile(state_path("live", "bets-main"), run_id="", on_trouble=mistakes.append).load()
+    def _bets(self, mistakes: list[str] | None = None) -> BetFile:
+        """What the nodes keep of their bets; to a reader of no run all records are of another."""
+        mistakes = [] if mistakes is None else mistakes
+        return BetFile(state_path("live", "bets-main"), run_id="", on_trouble=mistakes.append)
 
 
 async def play(folder: Path, seed: int, moments: Sequence[Moment], tell: Callable[[Killed], None]) -> Outcome:

@@ -1,6 +1,7 @@
 """The moments at which a node is killed: drawn of a seed, some at random, most aimed at what is worst."""
 
 import random
+from collections.abc import Callable, Set
 from enum import StrEnum
 from itertools import cycle, islice
 from typing import Final
@@ -13,6 +14,8 @@ ENTRIES: Final = "POST /v?/orders/limit"
 EXITS: Final = "POST /v?/orders/market"
 ORDERS: Final = "POST /v?/orders/*"
 """A halt gets out by limits, but for what was on its way out before."""
+ACCOUNT: Final = "account *_*"
+"""Everything that is told of an account, but AUTHENTICATED."""
 QUESTIONS: Final = "GET /v1/orders*"
 """What a node asks of the venue while it reconciles."""
 
@@ -23,6 +26,7 @@ class Kind(StrEnum):
     ANY = "any time"
     ENTRY_SENT = "entry sent, not answered"
     ENTRY_FILLED = "entry filled, stop not armed"
+    FILL_KEPT = "fill told, not journalled"
     EXIT_SENT = "exit sent, not answered"
     HALT = "halt is flattening"
     STOP = "shutdown is flattening"
@@ -33,7 +37,7 @@ class Kind(StrEnum):
 class Moment(Struct, frozen=True, kw_only=True):
     """One kill: ``secs`` of ours after what it waits for.
 
-    It waits for the first strike of ``faults`` if there are any, else for what its kind names.
+    It waits for what its kind names, or for the first strike of ``faults`` where that is it.
     """
 
     kind: Kind
@@ -49,6 +53,18 @@ def draw_moments(seed: int, kills: int, speed: float, only: Kind | None = None) 
     return [_draw(kind, rng, speed) for kind in kinds]
 
 
+def news_in[T](look: Callable[[], Set[T]]) -> Callable[[], bool]:
+    """Asks whether there is something that was not there at the question before."""
+    seen = look()
+
+    def is_news() -> bool:
+        nonlocal seen
+        before, seen = seen, look()
+        return bool(seen - before)
+
+    return is_news
+
+
 def _draw(kind: Kind, rng: random.Random, speed: float) -> Moment:
     match kind:
         case Kind.ANY:
@@ -58,7 +74,11 @@ def _draw(kind: Kind, rng: random.Random, speed: float) -> Moment:
         case Kind.EXIT_SENT:
             return Moment(kind=kind, secs=0.0, faults=(_unanswered(EXITS, rng, speed),))
         case Kind.ENTRY_FILLED:
-            return Moment(kind=kind, secs=rng.choice((0.0, 0.0, rng.uniform(0.0, 0.03))))
+            unheard = Fault(kind="delay_frame", on=ACCOUNT, nth=1, times=0, secs=rng.uniform(0.5, 1.5) * speed)
+            faults = rng.choice(((unheard,), ()))
+            return Moment(kind=kind, secs=rng.choice((0.0, rng.uniform(0.0, 0.03))), faults=faults)
+        case Kind.FILL_KEPT:
+            return Moment(kind=kind, secs=rng.choice((0.0, 0.0, rng.uniform(0.0, 0.05))))
         case Kind.HALT | Kind.STOP:
             return Moment(kind=kind, secs=rng.uniform(0.0, 0.3), faults=(_unanswered(ORDERS, rng, speed),))
         case Kind.START if rng.random() < 0.5:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from helios_nautilus.errors import JournalError
+from helios_nautilus.journal.completion import COMPLETED
 from helios_nautilus.journal.connect import home_folder, open_journal
 from helios_nautilus.journal.records import EventRecord
 from tests.kill_matrix.verdict import Use, mistakes_of_journal, mistakes_of_orders, uses_of
@@ -14,7 +15,7 @@ from tests.soak.stops import Heard
 from tests.soak.verdict import Ledger
 
 _MISHAPS: Final = re.compile(r"Traceback \(most|panicked at")
-_COUNTED: Final = ("recovered", "gone", "adopted", "stray_cancelled", "not_flat")
+_COUNTED: Final = ("recovered", "gone", "adopted", "stray_cancelled", "not_flat", COMPLETED)
 
 
 class Reckoning(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from tests.kill_matrix.moments import Kind, draw_moments
+from tests.kill_matrix.moments import Kind, draw_moments, news_in
 
 SPEED = 20.0
 
@@ -29,3 +29,19 @@ def test_an_order_without_an_answer_is_sometimes_at_the_venue_sometimes_not_and_
         "timeout_before",
         "slow_reply",
     }
+
+
+def test_of_an_entry_that_filled_the_node_sometimes_hears_and_sometimes_not_yet() -> None:
+    filled = draw_moments(1, 20, SPEED, only=Kind.ENTRY_FILLED)
+    assert {tuple(fault.kind for fault in moment.faults) for moment in filled} == {(), ("delay_frame",)}
+
+
+def test_what_was_held_before_and_comes_again_is_news() -> None:
+    held = {"BTC", "ETH"}
+    is_entered = news_in(lambda: frozenset(held))
+    assert not is_entered()
+    held.remove("ETH")
+    assert not is_entered()
+    held.add("ETH")
+    assert is_entered()
+    assert not is_entered()

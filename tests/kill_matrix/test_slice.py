@@ -1,4 +1,4 @@
-"""Three kills of the campaign; the whole of it is `make kill-matrix`."""
+"""Four kills of the campaign; the whole of it is `make kill-matrix`."""
 
 import asyncio
 import os
@@ -17,10 +17,10 @@ pytestmark = [
     pytest.mark.skipif(not is_recorded(), reason="the recorded minutes are not here (../shared/data)"),
 ]
 
-AIMS = (Kind.ENTRY_FILLED, Kind.HALT, Kind.EXIT_SENT)
+AIMS = (Kind.ENTRY_FILLED, Kind.FILL_KEPT, Kind.HALT, Kind.EXIT_SENT)
 
 
-def test_killed_between_fill_and_stop_while_a_halt_flattens_and_before_an_exit_is_answered_nothing_is_lost(
+def test_killed_at_a_fill_before_its_stop_or_its_row_at_a_halt_and_before_an_exit_is_answered_nothing_is_lost(
     tmp_path: Path, helios_home: Path
 ) -> None:
     assert os.environ["HELIOS_HOME"] == str(helios_home)

@@ -18,10 +18,11 @@ from tests.kill_matrix.verdict import (
     mistakes_of_orders,
     uses_of,
 )
+from tests.soak.samples import ACCOUNT, LEFT, SYMBOL, venue_order
 from tests.soak.stops import Heard
 from tests.soak.verdict import Ledger
 
-NAME, SYMBOL, ACCOUNT = "BTCUSDTPERP.VALR", "BTCUSDTPERP", "7"
+NAME = f"{SYMBOL}.VALR"
 
 # Just after a start
 
@@ -113,42 +114,8 @@ def fill(name: str, side: Side, quantity: str = "0.1", *, sequence: int = 1) -> 
     )
 
 
-def order(name: str, status: str = "Filled") -> OrderRow:
-    nothing = Decimal(0)
-    return OrderRow(
-        order_id=f"order of {name}",
-        customer_order_id=name,
-        account_id=ACCOUNT,
-        symbol=SYMBOL,
-        side="buy",
-        type="limit",
-        time_in_force="IOC",
-        status=status,
-        price=nothing,
-        stop_price=None,
-        quantity=nothing,
-        remaining=nothing,
-        executed=nothing,
-        total=nothing,
-        fee=nothing,
-        reward=nothing,
-        failed_reason="",
-        created_ns=0,
-        updated_ns=0,
-    )
-
-
 USES = {"in": Use("A", "ENTRY"), "out": Use("A", "EXIT"), "next": Use("B", "ENTRY"), "again": Use("A", "ENTRY")}
 BOUGHT, SOLD = fill("in", Side.BUY), fill("out", Side.SELL, sequence=2)
-LEFT = PositionRow(
-    account_id=ACCOUNT,
-    symbol=SYMBOL,
-    position_id="p",
-    side="buy",
-    quantity=Decimal("0.1"),
-    average_entry_price=Decimal(100),
-    realised=Decimal(0),
-)
 
 
 def ledger(orders: Sequence[OrderRow], fills: Sequence[Fill], positions: Sequence[PositionRow] = ()) -> Ledger:
@@ -157,17 +124,17 @@ def ledger(orders: Sequence[OrderRow], fills: Sequence[Fill], positions: Sequenc
 
 
 def test_an_entry_and_its_exit_are_in_order_and_so_is_an_order_that_failed_before() -> None:
-    orders = [order("in", "Failed"), order("in"), order("out")]
+    orders = [venue_order("in", "Failed"), venue_order("in"), venue_order("out")]
     assert mistakes_of_orders(ledger(orders, [BOUGHT, SOLD]), USES) == []
 
 
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        (ledger([order("in"), order("in")], []), "order in: placed 2 times"),
-        (ledger([order("strange")], []), "order strange: nobody knows what for"),
-        (ledger([order("in"), order("again")], []), "A: entered by 2 orders"),
-        (ledger([order("in", "Placed")], []), "order in: still Placed"),
+        (ledger([venue_order("in"), venue_order("in")], []), "order in: placed 2 times"),
+        (ledger([venue_order("strange")], []), "order strange: nobody knows what for"),
+        (ledger([venue_order("in"), venue_order("again")], []), "A: entered by 2 orders"),
+        (ledger([venue_order("in", "Placed")], []), "order in: still Placed"),
         (ledger([], [BOUGHT], [LEFT]), f"{SYMBOL}: buy 0.1 is left at the venue"),
         (ledger([], [BOUGHT, fill("next", Side.BUY, sequence=2)]), "B: entered while 0.1 was held of A"),
         (ledger([], [BOUGHT, fill("out", Side.SELL, "0.2", sequence=2)]), "order out: EXIT of -0.2 while 0.1 was held"),
@@ -226,6 +193,7 @@ def test_fills_that_are_spread_over_two_lives_are_all_there() -> None:
     ("stories", "words"),
     [
         ({"first": FIRST_LIFE}, "trade T-out-2 is not in the journal"),
+        ({"first": FIRST_LIFE, "next": [*NEXT_LIFE, *NEXT_LIFE]}, "trade T-out-2 is in the journal 2 times"),
         (
             {"first": [*FIRST_LIFE, Heard(2 * SECOND, told_fill(fill("x", Side.SELL), "EXIT"))], "next": NEXT_LIFE},
             "trade T-x-1 is in the journal alone",
@@ -249,5 +217,9 @@ def test_what_the_journal_of_all_lives_lacks_or_has_too_much_is_named(
     assert mistakes_of_journal(stories, BOTH) == [words]
 
 
-def test_orders_are_for_what_any_life_s_journal_says() -> None:
-    assert uses_of([FIRST_LIFE, NEXT_LIFE]) == {"stop": Use("A", "STOP")}
+def test_orders_are_for_what_any_life_s_journal_says_of_them_or_of_their_fills() -> None:
+    assert uses_of([FIRST_LIFE, NEXT_LIFE]) == {
+        "stop": Use("A", "STOP"),
+        "in": Use("A", "ENTRY"),
+        "out": Use("A", "EXIT"),
+    }

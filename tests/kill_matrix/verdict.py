@@ -9,9 +9,8 @@ from helios_nautilus.journal.records import EventRecord, FillRecord, OrderRecord
 from helios_nautilus.journal.status import NodeStatus, PositionStatus
 from helios_nautilus.simulator.exchange.orders import Fill
 from tests.soak.stops import Heard, naked_secs
-from tests.soak.verdict import Ledger
+from tests.soak.verdict import OPEN, Ledger
 
-_OPEN: Final = frozenset({"Active", "Placed", "Partially Filled", "Order Modified"})
 _NAKED_SECS: Final = 5.0
 
 
@@ -38,12 +37,12 @@ def _signed(position: PositionStatus) -> float:
 
 
 def uses_of(stories: Sequence[Sequence[Heard]]) -> dict[str, Use]:
-    """What each order was for, as far as the journal of all lives tells."""
+    """What each order was for, as far as the journal of all lives tells: the fill may be all that a kill left of it."""
     return {
         record.client_order_id: Use(record.decision_id, record.role)
         for story in stories
         for _, record in story
-        if isinstance(record, OrderRecord) and record.client_order_id and record.decision_id
+        if isinstance(record, OrderRecord | FillRecord) and record.client_order_id and record.decision_id
     }
 
 
@@ -56,7 +55,7 @@ def mistakes_of_orders(ledger: Ledger, uses: Mapping[str, Use]) -> list[str]:
         *(f"order {name}: placed {times} times" for name, times in names.items() if times > 1),
         *(f"order {name}: nobody knows what for" for name in names if name not in uses),
         *(f"{decision_id}: entered by {count} orders" for decision_id, count in entries.items() if count > 1),
-        *(f"order {row.customer_order_id}: still {row.status}" for row in rows if row.status in _OPEN),
+        *(f"order {row.customer_order_id}: still {row.status}" for row in rows if row.status in OPEN),
         *_of_course(ledger, uses),
         *(
             f"{position.symbol}: {position.side} {position.quantity} is left at the venue"
@@ -89,13 +88,14 @@ def _sequence(fill: Fill) -> int:
 
 
 def mistakes_of_journal(stories: Mapping[str, Sequence[Heard]], ledger: Ledger) -> list[str]:
-    """No fill was lost, none is unknown to the venue, nothing was held without a stop, nothing had to be adopted."""
+    """No fill was lost, doubled or unknown to the venue, nothing was held without a stop, nothing had to be adopted."""
     records: list[Record] = [heard.record for story in stories.values() for heard in story]
-    ours = {each.trade_id for each in records if isinstance(each, FillRecord)}
+    ours = Counter(each.trade_id for each in records if isinstance(each, FillRecord))
     theirs = {each.trade_id for each in ledger.dump.fills if each.account_id == ledger.account_id}
     return [
-        *(f"trade {name} is not in the journal" for name in sorted(theirs - ours)),
-        *(f"trade {name} is in the journal alone" for name in sorted(ours - theirs)),
+        *(f"trade {name} is not in the journal" for name in sorted(theirs - ours.keys())),
+        *(f"trade {name} is in the journal alone" for name in sorted(ours.keys() - theirs)),
+        *(f"trade {name} is in the journal {times} times" for name, times in ours.items() if times > 1),
         *(
             f"{decision_id} of {run_id}: held without a stop for {secs:.1f} s"
             for run_id, story in stories.items()

@@ -17,13 +17,15 @@ from helios_nautilus.journal.records import (
     Record,
     RunRecord,
 )
-from helios_nautilus.simulator.exchange.dump import BalanceRow, LedgerDump, OrderRow, PositionRow
+from helios_nautilus.simulator.exchange.dump import BalanceRow, LedgerDump
 from helios_nautilus.simulator.exchange.opening import DEMO_DEPOSITS
 from helios_nautilus.simulator.exchange.orders import Fill, Side
+from tests.soak.samples import ACCOUNT, LEFT, SYMBOL, venue_order
 from tests.soak.stops import Heard, naked_secs
 from tests.soak.verdict import Ledger, mistakes_of
 
-NAME, BET = "BTCUSDTPERP.VALR", "BTCUSDTPERP.VALR-1"
+NAME = f"{SYMBOL}.VALR"
+BET = f"{NAME}-1"
 RUN = RunRecord(
     ts_ns=0,
     run_id="run",
@@ -184,10 +186,10 @@ def venue_fill(told: FillRecord, **changes: Any) -> Fill:
     fields: dict[str, Any] = {
         "trade_id": told.trade_id,
         "sequence": 1,
-        "account_id": "7",
+        "account_id": ACCOUNT,
         "order_id": "1",
         "customer_order_id": told.client_order_id,
-        "symbol": "BTCUSDTPERP",
+        "symbol": SYMBOL,
         "side": Side.BUY if told.side == "BUY" else Side.SELL,
         "price": told.price,
         "quantity": told.quantity,
@@ -199,35 +201,10 @@ def venue_fill(told: FillRecord, **changes: Any) -> Fill:
     return Fill(**(fields | changes))
 
 
-def venue_order(name: str, status: str = "Filled") -> OrderRow:
-    nothing = Decimal(0)
-    return OrderRow(
-        order_id=f"order of {name}",
-        customer_order_id=name,
-        account_id="7",
-        symbol="BTCUSDTPERP",
-        side="buy",
-        type="market",
-        time_in_force="IOC",
-        status=status,
-        price=nothing,
-        stop_price=None,
-        quantity=nothing,
-        remaining=nothing,
-        executed=nothing,
-        total=nothing,
-        fee=nothing,
-        reward=nothing,
-        failed_reason="",
-        created_ns=0,
-        updated_ns=0,
-    )
-
-
 def balance(total: str) -> BalanceRow:
     amount = Decimal(total)
     return BalanceRow(
-        account_id="7", currency="USDT", available=amount, reserved=Decimal(0), borrowed=Decimal(0), total=amount
+        account_id=ACCOUNT, currency="USDT", available=amount, reserved=Decimal(0), borrowed=Decimal(0), total=amount
     )
 
 
@@ -238,19 +215,10 @@ LEDGER = LedgerDump(
     balances=[balance(DEMO_DEPOSITS["USDT"])],  # ten times 0.1 are made, two times 0.5 paid
     positions=[],
 )
-LEFT = PositionRow(
-    account_id="7",
-    symbol="BTCUSDTPERP",
-    position_id="p",
-    side="buy",
-    quantity=Decimal("0.1"),
-    average_entry_price=Decimal(100),
-    realised=Decimal(0),
-)
 
 
 def at_the_venue(**changes: Any) -> list[str]:
-    ledger = Ledger(dump=replace(LEDGER, **changes), account_id="7")
+    ledger = Ledger(dump=replace(LEDGER, **changes), account_id=ACCOUNT)
     return mistakes_of(story(*SOUND), "", ledger)
 
 
@@ -268,7 +236,7 @@ def test_a_ledger_that_is_the_journal_s_has_no_mistakes() -> None:
         ({"orders": [*LEDGER.orders, venue_order("X")]}, "order X: placed at the venue, unknown to the journal"),
         ({"orders": [venue_order("A"), venue_order("C", "Placed")]}, "order C: still Placed at the venue"),
         ({"balances": [balance("49999")]}, "balance USDT: 49999 where the fills leave 50000.0"),
-        ({"positions": [LEFT]}, "BTCUSDTPERP: buy 0.1 is left at the venue"),
+        ({"positions": [LEFT]}, f"{SYMBOL}: buy 0.1 is left at the venue"),
     ],
 )
 def test_a_difference_to_the_ledger_is_named(changes: dict[str, Any], words: str) -> None:

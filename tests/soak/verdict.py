@@ -22,6 +22,8 @@ from helios_nautilus.simulator.exchange.dump import LedgerDump
 from helios_nautilus.simulator.exchange.opening import DEMO_DEPOSITS
 from tests.soak.stops import Heard, naked_secs, signed
 
+OPEN: Final = frozenset({"Active", "Placed", "Partially Filled", "Order Modified"})
+"""What the venue calls an order that may still trade."""
 _NAKED_SECS: Final = 5.0
 """From a fill that the node knows of to its stop."""
 _CENT: Final = Decimal("0.01")
@@ -144,7 +146,7 @@ def _orders(records: Sequence[Record], ledger: Ledger) -> Iterator[str]:
         if times > 1 and sum(row.customer_order_id == name and row.status != "Failed" for row in rows) > 1:
             yield f"order {name}: placed {times} times"
     for row in rows:
-        if row.status in ("Active", "Placed", "Partially Filled", "Order Modified"):
+        if row.status in OPEN:
             yield f"order {row.customer_order_id}: still {row.status} at the venue"
 
 

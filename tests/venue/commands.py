@@ -110,9 +110,12 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
         return Command(self.folder, *arguments, **environ)
 
 
-def settings(url: str) -> dict[str, Any]:
-    """A day of a market, all of it to train on but the last two hours; bets without asking for an edge."""
-    now = datetime.now(UTC).replace(minute=0)
+def settings(url: str, opens: datetime | None = None) -> dict[str, Any]:
+    """The day of a market before ``opens``, else before now: all of it to train on but the last two hours.
+
+    Bets are made without asking for an edge.
+    """
+    now = (opens or datetime.now(UTC)).replace(minute=0)
     return {
         "name": "small",
         "data.catalog": "market",
@@ -149,15 +152,16 @@ def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
 
 
 @contextmanager
-def opened(folder: Path, *options: str) -> Iterator[Venue]:
-    """A simulator at our own time, and a model trained on its last day."""
+def opened(folder: Path, *options: str, opens: datetime | None = None) -> Iterator[Venue]:
+    """A simulator at our own time, or as ``options`` say at another, and a model trained on its last day."""
     sim = Command(folder, "sim", "--port", "0", "--limit-scale", "0", "--sub-account", "--json", *options)
     try:
         shown = msgspec.json.decode(sim.until("{"))
         found = Venue(**shown, folder=folder, sim=sim)
-        write_config(folder / "run.toml", settings(found.url))
-        start = f"{datetime.now(UTC) - timedelta(hours=23):%Y-%m-%dT%H:00}"
-        fetched = found.run("data", "backfill", *PAIRS, "--from", start, "--catalog", "market", "--url", found.url)
+        write_config(folder / "run.toml", settings(found.url, opens))
+        start = f"{(opens or datetime.now(UTC)) - timedelta(hours=23):%Y-%m-%dT%H:00}"
+        span = ("--from", start) if opens is None else ("--from", start, "--to", f"{opens:%Y-%m-%dT%H:%M}")
+        fetched = found.run("data", "backfill", *PAIRS, *span, "--catalog", "market", "--url", found.url)
         assert fetched.end() == 0, fetched.lines
         trained = found.run("train", "run.toml")
         assert trained.end() == 0, trained.lines

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 
-import msgspec
 import pytest
 
 from helios_nautilus.adapters.valr.api.calls import HttpConfig
@@ -15,6 +14,7 @@ from helios_nautilus.adapters.valr.api.schemas.requests import MarketOrder
 from helios_nautilus.adapters.valr.api.signing import Credentials
 from helios_nautilus.domain.kept_bets import KeptBet
 from helios_nautilus.domain.lifecycle import Phase
+from helios_nautilus.journal.bet_file import BetFile
 from helios_nautilus.journal.connect import state_path
 from helios_nautilus.journal.records import EventRecord, Mode, OrderRecord, PositionRecord, Record
 from tests.acceptance.cli import confirmed
@@ -39,11 +39,8 @@ def start(venue: Venue, mode: Mode) -> Command:
 
 def kept(mode: Mode) -> tuple[KeptBet, ...]:
     """What the store holds now."""
-    try:
-        account = "small" if mode == "paper" else "main"
-        return msgspec.json.decode(state_path(mode, f"bets-{account}").read_bytes(), type=tuple[KeptBet, ...])
-    except FileNotFoundError:
-        return ()
+    account = "small" if mode == "paper" else "main"
+    return BetFile(state_path(mode, f"bets-{account}"), run_id="", on_trouble=pytest.fail).load()
 
 
 def begin(node: Command) -> str:

@@ -62,6 +62,9 @@ SELECT body::text FROM journal WHERE run_id = %(run_id)s ORDER BY run_id, seq
 -- name: bodies_of
 SELECT body::text FROM {table} WHERE run_id = %(run_id)s ORDER BY seq
 
+-- name: bodies_since
+SELECT body::text FROM {table} WHERE mode = %(mode)s AND ts_event >= %(since_ns)s ORDER BY ts_event, run_id, seq
+
 -- name: decision
 SELECT body::text FROM journal
 WHERE run_id = %(run_id)s AND decision_id = %(decision_id)s

@@ -159,3 +159,20 @@ def test_what_is_not_there_is_said(twin: Twin) -> None:
     run_id = keep(twin)
     with pytest.raises(JournalError, match=f"run {run_id} knows no decision D-9"):
         twin.decision(run_id, "D-9")
+
+
+def test_a_run_that_is_over_can_be_added_to_and_its_chain_goes_on(twin: Twin) -> None:
+    run_id = keep(twin)
+    before = twin.records(run_id)
+
+    twin.append_to(run_id, [mark(5_000), order("D-9", 5_001, "SUBMITTED")])
+
+    assert twin.records(run_id) == [*before, mark(5_000), order("D-9", 5_001, "SUBMITTED")]
+    assert twin.verify(run_id) == len(before) + 2 == twin.run(run_id).rows
+
+
+def test_a_run_that_is_not_there_cannot_be_added_to(twin: Twin) -> None:
+    run_id = keep(twin)
+    with pytest.raises(JournalError, match="the journal knows no run"):
+        twin.append_to("another", [mark(5_000)])
+    assert twin.verify(run_id) == len(small_run())

@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from helios_nautilus.domain.kept_bets import KeptBet, Role
 from helios_nautilus.domain.lifecycle import Phase
 from helios_nautilus.domain.plan import CloseReason, Side
-from helios_nautilus.journal.bet_file import BetFile
+from helios_nautilus.journal.bet_file import NEWEST, BetFile
+from helios_nautilus.journal.bet_store import Pending
+from tests.integration.journal.samples import fill
 
 BET = KeptBet(
     decision_id="BTCZAR.VALR-20260105T0005",
@@ -35,8 +37,8 @@ BET = KeptBet(
 class Trouble(list[str]):
     """What was told."""
 
-    def file(self, path: Path) -> BetFile:
-        return BetFile(path, self.append)
+    def file(self, path: Path, run_id: str = "run") -> BetFile:
+        return BetFile(path, run_id, self.append)
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
@@ -60,7 +62,9 @@ def test_a_missing_file_holds_no_bets(tmp_path: Path) -> None:
     assert trouble == []
 
 
-@pytest.mark.parametrize("content", [b"", b"[{", b"\xff", b"{}", b"null", b'[{"decision_id": "a"}]', b"[1]"])
+@pytest.mark.parametrize(
+    "content", [b"", b"[{", b"\xff", b"{}", b"null", b'{"bets": [{"decision_id": "a"}], "pending": []}', b"[1]"]
+)
 def test_a_file_that_cannot_be_read_is_told_and_kept_aside(tmp_path: Path, content: bytes) -> None:
     path, trouble = tmp_path / "bets.json", Trouble()
     (tmp_path / "bets.json.unreadable-1").write_bytes(b"an older one")
@@ -90,3 +94,58 @@ def test_a_save_that_fails_leaves_the_old_bets(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"bets\.json\.new"):
         file.save([])
     assert file.load() == (BET,)
+
+
+# What a kill may keep from the journal
+
+
+def pending(run_id: str, *seconds: int) -> tuple[Pending, ...]:
+    return tuple(Pending(run_id=run_id, record=fill("D-1", second)) for second in seconds)
+
+
+def save(file: BetFile, *seconds: int) -> None:
+    for second in seconds:
+        file.save([BET], fill("D-1", second))
+
+
+def test_a_record_outlives_its_bet_and_its_run(tmp_path: Path) -> None:
+    path, trouble = tmp_path / "bets.json", Trouble()
+    first = trouble.file(path, "first")
+    save(first, 1, 2)
+    first.save([])
+
+    assert trouble.file(path, "next").left() == pending("first", 1, 2)
+    assert trouble.file(path, "next").load() == ()
+
+
+def test_what_earlier_runs_left_stays_beside_a_run_s_own_until_it_is_settled(tmp_path: Path) -> None:
+    path, trouble = tmp_path / "bets.json", Trouble()
+    save(trouble.file(path, "first"), 1)
+    save(trouble.file(path, "second"), 2)
+    third = trouble.file(path, "third")
+
+    save(third, 3)
+    assert trouble.file(path, "fourth").left() == (*pending("first", 1), *pending("second", 2), *pending("third", 3))
+    third.settle()
+    save(third, 4)
+    assert trouble.file(path, "fourth").left() == pending("third", 3, 4)
+
+
+def test_a_run_keeps_its_newest_records_and_pushes_no_other_run_s_out(tmp_path: Path) -> None:
+    path, trouble = tmp_path / "bets.json", Trouble()
+    save(trouble.file(path, "first"), 0)
+    save(trouble.file(path, "second"), *range(NEWEST + 2))
+
+    assert trouble.file(path, "third").left() == (*pending("first", 0), *pending("second", *range(2, NEWEST + 2)))
+
+
+def test_a_record_is_kept_even_if_its_save_failed_before_the_next(tmp_path: Path) -> None:
+    path, trouble = tmp_path / "bets.json", Trouble()
+    file = trouble.file(path, "first")
+    (tmp_path / "bets.json.new").mkdir()
+    with pytest.raises(OSError, match=r"bets\.json\.new"):
+        save(file, 1)
+    (tmp_path / "bets.json.new").rmdir()
+    save(file, 2)
+
+    assert trouble.file(path, "next").left() == pending("first", 1, 2)

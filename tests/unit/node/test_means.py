@@ -48,7 +48,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     def store(mode: Mode, **changed: Any) -> BetFile:
         settings = {**SMALL, **{name.replace("__", "."): value for name, value in changed.items()}}
         config = load_config(write_config(tmp_path / "run.toml", settings)).config
-        return bet_file(config, mode, lambda _word, _how: None)
+        return bet_file(config, mode, "run", lambda _word, _how: None)
 
     return store
 

@@ -1,5 +1,6 @@
 """Which account a paper run begins with: the end of the last run of its name, or a new one."""
 
+from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from helios_nautilus.adapters.valr.instruments import build_instrument
 from helios_nautilus.config import HeliosConfig, load_config
 from helios_nautilus.errors import HeliosError, JournalError
+from helios_nautilus.journal.bet_store import Pending
 from helios_nautilus.journal.inbox import LOST
 from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.journal.records import AccountHolding, AccountRecord, EventRecord, FillRecord, Mode
@@ -150,6 +152,22 @@ def test_an_account_whose_journal_lost_records_is_refused(config: HeliosConfig) 
         last_account(config, INSTRUMENTS, journal, START_NS)
 
 
+def test_a_fill_that_a_kill_kept_from_the_journal_is_brought_there_and_moves_the_account_once(
+    config: HeliosConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, run_id = MemoryJournal(), "small-paper-20260105T080000"
+    told, lost = sale("0.25", "1000000"), sale("0.5", "1100000", trade_id="T-2")
+    run(journal, run_id, told)
+    pending = [Pending(run_id=run_id, record=record) for record in (told, lost)]
+    monkeypatch.setattr(paper_account, "open_journal", lambda: nullcontext(journal))
+    past, writer = Past(instruments=INSTRUMENTS, history={}, terms=()), Direct()
+
+    for _ in range(2):
+        account = find_account(config, past, writer, pending, START_NS, fresh=False)  # type: ignore[arg-type]
+        assert account.balances["ZAR"] == 810_000
+        assert journal.records_of(run_id, FillRecord) == [told, lost]
+
+
 class Direct:
     """A writer whose spool is empty, and whose database answers."""
 
@@ -168,5 +186,5 @@ def test_without_the_journal_there_is_no_account_but_a_new_one_that_is_asked_for
     monkeypatch.setattr(paper_account, "open_journal", refuse)
     past, writer = Past(instruments=INSTRUMENTS, history={}, terms=()), Direct()
     with pytest.raises(HeliosError, match=r"cannot be known: the journal's database is away; .* --fresh"):
-        find_account(config, past, writer, START_NS, fresh=False)  # type: ignore[arg-type]
-    assert find_account(config, past, writer, START_NS, fresh=True).continues == ""  # type: ignore[arg-type]
+        find_account(config, past, writer, (), START_NS, fresh=False)  # type: ignore[arg-type]
+    assert find_account(config, past, writer, (), START_NS, fresh=True).continues == ""  # type: ignore[arg-type]

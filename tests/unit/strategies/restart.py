@@ -1,8 +1,11 @@
 """The process is killed and another one starts: what the venue has comes back, what the process knew does not."""
 
 from collections.abc import Container
+from decimal import Decimal
 from typing import Any
 
+from nautilus_trader.core.uuid import UUID4
+from nautilus_trader.model.enums import OrderSide
 from nautilus_trader.model.events import (
     OrderAccepted,
     OrderCanceled,
@@ -12,14 +15,68 @@ from nautilus_trader.model.events import (
     OrderRejected,
     OrderUpdated,
 )
-from nautilus_trader.model.orders import Order, OrderUnpacker
+from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, StrategyId
+from nautilus_trader.model.orders import LimitOrder, Order, OrderUnpacker
+from nautilus_trader.test_kit.stubs.identifiers import TestIdStubs
 
-from helios_nautilus.domain.kept_bets import BetStore
+from helios_nautilus.domain.kept_bets import KeptBet
+from helios_nautilus.domain.plan import ExitPlan, Side
+from helios_nautilus.journal.bet_store import BetStore
 from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.strategies.tiered import TieredStrategy, TieredStrategyConfig
-from tests.fakes import BTC, ETH, Kit
+from tests.fakes import BTC, ETH, Kit, at, proposal
 
+MILLION = 1_000_000.0
+PLAN = ExitPlan(hold_mins=60)
 _TOLD_BY_THE_VENUE = (OrderAccepted, OrderUpdated, OrderFilled, OrderCanceled, OrderExpired, OrderRejected)
+
+
+def hold(kit: Kit, strategy: TieredStrategy, quantity: str | None = None, side: Side = Side.LONG) -> None:
+    """Enter at a million; stop and target work."""
+    strategy.propose(proposal(BTC, side=side))
+    kit.venue.accept(kit.order("ENTRY"))
+    kit.venue.fill(kit.order("ENTRY"), MILLION, quantity)
+    kit.venue.accept(kit.order("STOP"), kit.order("TARGET"))
+
+
+def killed(kit: Kit, minute: float = 5) -> Kit:
+    """The next process at a minute: stops and targets were emulated in the one that is gone."""
+    return next_run(kit, at(minute), emulated=("STOP", "TARGET"))
+
+
+def foreign(
+    kit: Kit,
+    side: OrderSide,
+    quantity: str,
+    price: float,
+    *,
+    fills: bool = True,
+    instrument_id: InstrumentId = BTC,
+) -> Order:
+    """Somebody else's order on the same account, given to the strategy as reconciliation does it."""
+    instrument = kit.cache.instrument(instrument_id)
+    order = LimitOrder(
+        TestIdStubs.trader_id(),
+        StrategyId("TieredStrategy-None"),
+        instrument_id,
+        ClientOrderId(f"somebody-{len(kit.cache.orders())}"),
+        side,
+        instrument.make_qty(Decimal(quantity)),
+        instrument.make_price(price),
+        UUID4(),
+        kit.clock.timestamp_ns(),
+    )
+    kit.cache.add_order(order)
+    kit.venue.accept(order)
+    if fills:
+        kit.venue.fill(order, price)
+    return order
+
+
+def the_bet(store: BetStore) -> KeptBet:
+    """The only one that is kept."""
+    (kept,) = store.load()
+    return kept
 
 
 def next_run(kit: Kit, ts_ns: int, *, emulated: Container[str] = ()) -> Kit:

@@ -1,57 +1,25 @@
 """What a strategy makes of what an earlier run left: bets, positions, orders."""
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 import pytest
-from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.messages import QueryOrder
 from nautilus_trader.model.data import QuoteTick
 from nautilus_trader.model.enums import OrderSide, TriggerType
-from nautilus_trader.model.identifiers import ClientOrderId, InstrumentId, StrategyId
-from nautilus_trader.model.orders import LimitOrder, Order
-from nautilus_trader.test_kit.stubs.identifiers import TestIdStubs
+from nautilus_trader.model.identifiers import ClientOrderId
 
-from helios_nautilus.domain.kept_bets import KeptBet, MemoryBetStore
-from helios_nautilus.domain.lifecycle import Phase
 from helios_nautilus.domain.plan import CloseReason, ExitPlan, Side
-from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
+from helios_nautilus.domain.timeframe import NS_PER_SEC
+from helios_nautilus.journal.bet_store import MemoryBetStore
 from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.journal.records import EventRecord, FillRecord, OrderRecord, PositionRecord
 from helios_nautilus.messages import TOPIC_KILL_SWITCH, KillSwitchChanged
 from helios_nautilus.strategies.tiered import TieredStrategy, TieredStrategyConfig
 from tests.fakes import BTC, ETH, START_NS, Kit, Tiers, at, proposal, terms
-from tests.unit.strategies.restart import bring_back, next_run, recovering
+from tests.unit.strategies.restart import MILLION, PLAN, bring_back, foreign, hold, killed, recovering, the_bet
 
-MILLION = 1_000_000.0
-PLAN = ExitPlan(hold_mins=60)
 MAKER = ExitPlan(hold_mins=60, entry="maker", maker_wait_secs=300)
 CHECK_NS = 2 * NS_PER_SEC
-
-
-@pytest.fixture
-def store() -> MemoryBetStore:
-    return MemoryBetStore()
-
-
-@pytest.fixture
-def first(kit: Kit, tiers: Tiers, store: MemoryBetStore) -> TieredStrategy:
-    """The run that will be killed; R10 000 with a stop 2 % and a target 4 % away."""
-    tiers.agreed = terms(notional=10_000, stop=0.02, target=0.04)
-    return recovering(kit, MemoryJournal(), store, plan=PLAN)
-
-
-def hold(kit: Kit, strategy: TieredStrategy, quantity: str | None = None, side: Side = Side.LONG) -> None:
-    """Enter at a million; stop and target work."""
-    strategy.propose(proposal(BTC, side=side))
-    kit.venue.accept(kit.order("ENTRY"))
-    kit.venue.fill(kit.order("ENTRY"), MILLION, quantity)
-    kit.venue.accept(kit.order("STOP"), kit.order("TARGET"))
-
-
-def killed(kit: Kit, minute: float = 5) -> Kit:
-    """The next process at a minute: stops and targets were emulated in the one that is gone."""
-    return next_run(kit, at(minute), emulated=("STOP", "TARGET"))
 
 
 def quote(kit: Kit, bid: float, ask: float) -> None:
@@ -69,118 +37,6 @@ def kinds(journal: MemoryJournal) -> list[str]:
 def sent(kit: Kit) -> list[str]:
     """Roles of the orders that a kit's own run has sent, oldest first."""
     return [order.tags[1] for order in kit.all_orders() if order.tags]
-
-
-def the_bet(store: MemoryBetStore) -> KeptBet:
-    (kept,) = store.load()
-    return kept
-
-
-# What is kept
-
-
-class Watching(MemoryBetStore):
-    """Notes how many commands the venue had had when each state was saved."""
-
-    def __init__(self, kit: Kit) -> None:
-        super().__init__()
-        self._kit = kit
-        self.seen: list[int] = []
-
-    def save(self, bets: Iterable[KeptBet]) -> None:
-        super().save(bets)
-        self.seen.append(len(self._kit.venue.commands))
-
-
-def test_a_bet_is_kept_before_its_orders_are_sent(kit: Kit, tiers: Tiers) -> None:
-    store = Watching(kit)
-
-    recovering(kit, MemoryJournal(), store, plan=PLAN).propose(proposal(BTC))
-
-    assert store.seen[0] == 0
-    kept = the_bet(store)
-    assert (kept.phase, kept.decision_id) == (Phase.ENTERING, "BTCZAR.VALR-20260105T0000")
-    assert sorted(kept.roles.values()) == ["ENTRY", "STOP", "TARGET"]
-
-
-def test_an_exit_is_kept_before_it_is_sent(kit: Kit, tiers: Tiers) -> None:
-    store = Watching(kit)
-    strategy = recovering(kit, MemoryJournal(), store, plan=PLAN)
-    hold(kit, strategy)
-    before = len(kit.venue.commands)
-
-    strategy.leave(BTC, CloseReason.SIGNAL)
-
-    assert store.seen[-1] == before
-    assert (the_bet(store).exit_reason, "EXIT" in the_bet(store).roles.values()) == (CloseReason.SIGNAL, True)
-
-
-def test_a_fill_is_kept_with_what_it_cost(kit: Kit, first: TieredStrategy, store: MemoryBetStore) -> None:
-    kit.advance_to(START_NS + NS_PER_SEC)
-    hold(kit, first, "0.004")
-
-    assert (the_bet(store).phase, the_bet(store).opened_ns) == (Phase.OPEN, START_NS + NS_PER_SEC)
-    assert len(the_bet(store).trades) == 1
-
-
-def test_a_bet_that_is_over_is_kept_no_longer(kit: Kit, first: TieredStrategy, store: MemoryBetStore) -> None:
-    hold(kit, first)
-    kit.venue.fill(kit.order("STOP"), 980_000)
-    assert the_bet(store).is_closed
-    kit.venue.cancel(kit.order("TARGET"))
-
-    assert store.load() == ()
-
-
-def test_a_stop_that_trailed_is_kept_where_it_is(kit: Kit, tiers: Tiers, store: MemoryBetStore) -> None:
-    tiers.agreed = terms(notional=10_000, stop=0.02, target=0.04)
-    strategy = recovering(kit, MemoryJournal(), store, plan=ExitPlan(hold_mins=600, trail_atr=2.0))
-    closes = [MILLION] * 14 + [MILLION + 1_000]
-    for number, close in enumerate(closes):
-        if number == 14:
-            hold(kit, strategy)
-        kit.advance_to(kit.clock.timestamp_ns() + 5 * NS_PER_MIN)
-        kit.bar(strategy, close, BTC, timeframe="5m", reach=1_000.0)
-
-    assert the_bet(store).extreme == MILLION + 1_000
-    assert the_bet(store).stop_price == pytest.approx(997_000, abs=500)
-
-
-class Full(MemoryBetStore):
-    """A store on a disk that may be full."""
-
-    is_full = False
-
-    def save(self, bets: Iterable[KeptBet]) -> None:
-        if self.is_full:
-            raise OSError("no space left")
-        super().save(bets)
-
-
-def test_an_entry_that_cannot_be_kept_is_not_sent(kit: Kit, tiers: Tiers, journal: MemoryJournal) -> None:
-    store = Full()
-    store.is_full = True
-    strategy = recovering(kit, journal, store, plan=PLAN)
-
-    strategy.propose(proposal(BTC))
-
-    assert [record.reason for record in journal.of(OrderRecord)] == ["not_kept"]
-    assert kit.venue.commands == []
-    assert "no space left" in strategy.bets.trouble()
-    store.is_full = False
-    assert strategy.bets.trouble() == ""
-    assert not strategy.has_bet(BTC)
-
-
-def test_an_exit_goes_out_whether_it_can_be_kept_or_not(kit: Kit, tiers: Tiers, journal: MemoryJournal) -> None:
-    store = Full()
-    strategy = recovering(kit, journal, store, plan=PLAN)
-    hold(kit, strategy)
-    store.is_full = True
-
-    strategy.leave(BTC, CloseReason.TIMEOUT)
-
-    assert kit.order("EXIT").is_inflight
 
 
 # A bet that is held
@@ -576,35 +432,6 @@ def test_a_makers_entry_that_still_works_is_taken_back_and_what_it_filled_meanwh
 
 
 # Positions and orders of no bet
-
-
-def foreign(
-    kit: Kit,
-    side: OrderSide,
-    quantity: str,
-    price: float,
-    *,
-    fills: bool = True,
-    instrument_id: InstrumentId = BTC,
-) -> Order:
-    """Somebody else's order on the same account, given to the strategy as reconciliation does it."""
-    instrument = kit.cache.instrument(instrument_id)
-    order = LimitOrder(
-        TestIdStubs.trader_id(),
-        StrategyId("TieredStrategy-None"),
-        instrument_id,
-        ClientOrderId(f"somebody-{len(kit.cache.orders())}"),
-        side,
-        instrument.make_qty(Decimal(quantity)),
-        instrument.make_price(price),
-        UUID4(),
-        kit.clock.timestamp_ns(),
-    )
-    kit.cache.add_order(order)
-    kit.venue.accept(order)
-    if fills:
-        kit.venue.fill(order, price)
-    return order
 
 
 @pytest.mark.parametrize(("vol_daily", "stop"), [(0.03, 987_753), (None, 979_588)], ids=["forecast", "none"])

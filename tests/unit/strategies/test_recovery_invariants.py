@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from nautilus_trader.model.enums import OrderStatus
 from nautilus_trader.model.orders import Order
 
-from helios_nautilus.domain.kept_bets import MemoryBetStore
 from helios_nautilus.domain.plan import CloseReason
 from helios_nautilus.domain.timeframe import NS_PER_MIN
+from helios_nautilus.journal.bet_store import MemoryBetStore
 from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.journal.records import FillRecord, OrderRole, PositionRecord
 from tests.fakes import BTC, Kit, Tiers, proposal

@@ -809,3 +809,25 @@ def test_dust_that_an_exit_leaves_ends_the_bet_and_nothing_tries_to_sell_it(kit:
     assert strategy.unguarded() == []
     kit.advance_to(START_NS + 60 * CHECK_NS)
     assert "EXIT" not in [record.role for record in journal.of(OrderRecord)]
+
+
+def test_a_bet_that_turns_the_dust_of_an_earlier_one_goes_on_under_its_own_stop(journal: MemoryJournal) -> None:
+    kit = Kit(BTC, margin=True)
+    Tiers(kit.msgbus, terms())
+    strategy = start(kit, journal)
+    hold(kit, strategy)
+    kit.venue.update(kit.order("STOP"), quantity="0.00999999")
+    kit.venue.fill(kit.order("STOP"), 0.98 * MILLION)
+    kit.venue.cancel(kit.order("TARGET"))
+    assert held(kit) == Decimal("0.00000001")
+
+    strategy.propose(proposal(BTC, minute=5, side=Side.SHORT))
+    kit.venue.accept(kit.orders("ENTRY")[-1])
+    kit.venue.fill(kit.orders("ENTRY")[-1], MILLION, "0.005")
+    kit.venue.fill(kit.orders("ENTRY")[-1], MILLION)
+
+    assert held(kit) == Decimal("0.00999999")
+    assert strategy.has_bet(BTC)
+    assert strategy.unguarded() == []
+    assert reasons(journal) == ["STOP_LOSS"], "of the first bet alone"
+    assert "EXIT" not in [record.role for record in journal.of(OrderRecord)]
