@@ -88,6 +88,11 @@ class Sightings:
         return [each for each in self._house.receiver.messages() if each["kind"] == kind and not each["is_over"]]
 
 
+def failed_checks(found: list[Record]) -> set[str]:
+    """Names of the checks that some entry has not passed."""
+    return {check.name for record in of(GuardianRecord, found) for check in record.checks if not check.passed}
+
+
 def _failures(found: list[Record], name: str) -> Iterator[tuple[str, CheckResult]]:
     for record in of(GuardianRecord, found):
         yield from ((record.decision_id, check) for check in record.checks if check.name == name and not check.passed)

@@ -1,33 +1,48 @@
 """Every check of Guardian's and every trigger of the kill switch, each once, seen in every place that tells of it.
 
-One script of three acts for one live account: what a check or trigger looks at is brought about from outside, or its
-limit is set so low that ordinary trading reaches it.
+One script of three acts for one live account, in a venue's time that runs fast: what a check or trigger looks at is
+brought about from outside, or its limit is set so low that ordinary trading reaches it.
 """
 
 import signal
-import socket
+from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
 
 import click
 import pytest
 
 from helios_nautilus.domain.portfolio.kill_switch import Trigger
-from helios_nautilus.journal.records import FillRecord
+from helios_nautilus.journal.connect import kill_path
+from helios_nautilus.journal.records import FillRecord, GuardianRecord
 from tests.integration.dashboard_pages.stage import Visit
-from tests.scenario.house import House, Node, eventually
-from tests.scenario.sightings import Sightings
+from tests.scenario.house import SPEED, House, Node, eventually, hurried
+from tests.scenario.sightings import Sightings, failed_checks
+from tests.scenario.slow_model import SlowModel, thinking
 from tests.venue.commands import has_entered, of
 
-CHECKS = {
+CHECKS: Final = {
     *("drawdown", "daily_loss", "position", "sector", "correlation", "leverage", "open_positions", "price"),
     *("duplicates", "rate"),
 }
-TRIGGERS = {
-    *("DRAWDOWN", "DAILY_LOSS", "PIPELINE_ERRORS", "STALE_DATA", "RECONCILIATION"),
+"""All but ``kill_switch``, the wall behind strategies that propose nothing while it is latched."""
+TRIGGERS: Final = {
+    *(set(Trigger) - {Trigger.OPERATOR, Trigger.CLEARED}),
     *("OPERATOR by terminal", "OPERATOR by signal", "OPERATOR by API", "OPERATOR without database"),
 }
-NO_LOSS = 1e-6
-"""A limit that the fees of a single entry pass."""
+NO_LOSS: Final = 2e-5
+"""A limit that the cost of a single entry passes, and what dust is worth does not."""
+NOTHING: Final = 1e-6
+"""A limit that every entry is past, as far as it is about the entry."""
+A_BAR_SECS: Final = 60.0 / SPEED
+"""In this machine's time."""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, helios_home: Path) -> Iterator[House]:
+    with hurried(tmp_path_factory.mktemp("house"), helios_home) as house:
+        yield house
 
 
 @pytest.mark.timeout(1500)
@@ -37,42 +52,49 @@ def test_every_check_and_every_trigger_is_seen_in_journal_dashboard_metrics_and_
     seen = Sightings(house, visit)
     try:
         limits_of_trading(house, seen)
-        a_tier_that_fails(house, seen)
-        a_loss_and_a_venue_that_falls_silent(house, seen)
+        with thinking() as model:
+            a_model_that_is_silent_and_then_slow(house, seen, model)
+        a_torn_file_and_a_loss(house, seen)
     finally:
         click.echo(f"\n{seen.table()}")
     assert seen.names == CHECKS | TRIGGERS
 
 
 def limits_of_trading(house: House, seen: Sightings) -> None:
-    """One entry is all that these limits let through; operators stop the node in each of their ways."""
+    """One entry is all that these limits let through; its market falls silent; a stranger trades the same account."""
     limits = {
         "guardian.rules.max_drawdown": NO_LOSS,
         "guardian.rules.max_daily_loss": NO_LOSS,
         "guardian.rules.max_open_positions": 1,
         "guardian.rules.max_orders_per_min": 1,
-        "guardian.rules.cooldown_secs": 3600.0,
+        "guardian.rules.cooldown_secs": 86_400.0,
+        "guardian.kill_switch.max_data_age_secs": 200.0,
     }
     with house.node("limits", limits) as node:
-        eventually(lambda: has_entered(node.records()))
-        for name in ("correlation", "open_positions", "rate"):
-            seen.look_for_check(node, name)
-        assert house.held()
-        house.order("kill")
-        seen.look_for_move(node, Trigger.OPERATOR, "HALT", "by terminal")
-        eventually(lambda: not house.held())
-        house.order("resume")
+        second = ("correlation", "open_positions", "rate")
+        eventually(lambda: has_entered(node.records()) and failed_checks(node.records()).issuperset(second))
+        with house.silence():
+            for name in second:
+                seen.look_for_check(node, name)
+            seen.look_for_move(node, Trigger.STALE_DATA, "REDUCE_ONLY")
+        names = {check.name for record in of(GuardianRecord, node.records()) for check in record.checks}
+        assert names == CHECKS | {"kill_switch"}, "a check that this script does not know of"
         operators(house, seen, node)
         for name in ("drawdown", "daily_loss", "duplicates"):
             seen.look_for_check(node, name)
         house.trade_by_hand("BTCZAR", Decimal("0.01"))
         seen.look_for_move(node, Trigger.RECONCILIATION, "HALT")
+        eventually(lambda: not house.held())
         house.order("resume")
-    house.close_by_hand()  # what a stranger left is for an operator to close
 
 
 def operators(house: House, seen: Sightings, node: Node) -> None:
-    """The ways that need no terminal, or no database."""
+    """Each of the ways to stop a node."""
+    house.order("kill")
+    seen.look_for_move(node, Trigger.OPERATOR, "HALT", "by terminal")
+    eventually(lambda: not house.held())
+    house.order("resume")
+
     node.command.send(signal.SIGUSR1)
     seen.look_for_move(node, Trigger.OPERATOR, "REDUCE_ONLY", "by signal")
     house.order("resume")
@@ -92,50 +114,40 @@ def operators(house: House, seen: Sightings, node: Node) -> None:
     house.order("resume")
 
 
-def a_tier_that_fails(house: House, seen: Sightings) -> None:
-    """The account is below its peak; then a model that never answers; without it proposals reach limits near nothing.
+def a_model_that_is_silent_and_then_slow(house: House, seen: Sightings, model: SlowModel) -> None:
+    """The account is below its peak; no proposal gets past the gate; then each does, when its bar is not the last one.
 
-    A listener that accepts nobody is such a model: what is sent to it is never read.
+    What comes to Guardian then is too much for limits near nothing, and its price is no longer the market's.
     """
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        strict = {
-            "guardian.kill_switch.max_drawdown": NO_LOSS,
-            "guardian.rules.max_position": NO_LOSS,
-            "guardian.rules.max_sector": NO_LOSS,
-            "guardian.rules.max_leverage": NO_LOSS,
-            "guardian.rules.max_price_deviation": NO_LOSS,
-            "execution.proposal_ttl_secs": 0.5,
-            "gate.provider": "openai",
-            "llm.breaker_failures": 100,
-            "llm.openai.base_url": f"http://127.0.0.1:{silent.getsockname()[1]}/v1",
-        }
-        with house.node("strict", strict, OPENAI_API_KEY="of-nobody") as node:
-            seen.look_for_move(node, Trigger.DRAWDOWN, "HALT")
-            house.order("resume", "--rebase")
-            seen.look_for_move(node, Trigger.PIPELINE_ERRORS, "REDUCE_ONLY")
-            house.order("switch", "gate", "off")
-            house.order("resume")
-            for name in ("position", "sector", "leverage", "price"):
-                seen.look_for_check(node, name)
-            house.order("switch", "gate", "on")
-            assert not of(FillRecord, node.records())
-
-
-def a_loss_and_a_venue_that_falls_silent(house: House, seen: Sightings) -> None:
-    """What an entry costs is too much for the day; the venue stands still while that position is held."""
-    careful = {
-        "guardian.kill_switch.max_daily_loss": NO_LOSS,
-        "guardian.kill_switch.max_data_age_secs": 90.0,
-        "guardian.kill_switch.on_stale_data": "HALT",
+    strict: dict[str, Any] = {
+        "guardian.kill_switch.max_drawdown": NO_LOSS,
+        "guardian.rules.max_position": NOTHING,
+        "guardian.rules.max_sector": NOTHING,
+        "guardian.rules.max_leverage": NOTHING,
+        "guardian.rules.max_price_deviation": NOTHING,
+        "execution.proposal_ttl_secs": 3.0 * A_BAR_SECS,
+        "gate.provider": "openai",
+        "gate.deadline_ms": int(4e3 * A_BAR_SECS),
+        "llm.breaker_failures": 100,
+        "llm.openai.base_url": model.url,
     }
-    assert house.venue.sim is not None
-    with house.node("careful", careful) as node:
-        seen.look_for_move(node, Trigger.DAILY_LOSS, "REDUCE_ONLY")
-        assert house.held()
-        house.venue.sim.send(signal.SIGSTOP)
-        try:
-            seen.look_for_move(node, Trigger.STALE_DATA, "HALT")
-        finally:
-            house.venue.sim.send(signal.SIGCONT)
-        eventually(lambda: not house.held())
+    with house.node("strict", strict, OPENAI_API_KEY="of-nobody") as node:
+        seen.look_for_move(node, Trigger.DRAWDOWN, "HALT")
         house.order("resume", "--rebase")
+        seen.look_for_move(node, Trigger.PIPELINE_ERRORS, "REDUCE_ONLY")
+        model.answer_after(1.2 * A_BAR_SECS)
+        house.order("resume")
+        for name in ("position", "sector", "leverage", "price"):
+            seen.look_for_check(node, name)
+        assert not of(FillRecord, node.records())
+
+
+def a_torn_file_and_a_loss(house: House, seen: Sightings) -> None:
+    """The switch's file cannot be read; then what an entry costs is too much for the day."""
+    kill_path("live").write_text("torn")
+    with house.node("careful", {"guardian.kill_switch.max_daily_loss": NO_LOSS}) as node:
+        seen.look_for_move(node, Trigger.STORE, "HALT")
+        house.order("resume", "--rebase")
+        seen.look_for_move(node, Trigger.DAILY_LOSS, "REDUCE_ONLY")
+        house.order("resume", "--rebase")
+    assert not house.held()
