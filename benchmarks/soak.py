@@ -46,8 +46,8 @@ _WARM_SHARE: Final = 0.25
 """What is sent before this share of all messages is not judged: imports, rings and caches fill up."""
 _SAMPLE_SECS: Final = 0.25
 _MEMORY: Final = Path("/proc/self/statm")
-_PATIENCE_SECS: Final = 5.0
-"""For what is still on its way when all has been sent."""
+_PATIENCE_SECS: Final = 15.0
+"""For what is still on its way when all has been sent; a bucket after a hole waits for the answer about it."""
 
 
 class Soak(Struct, frozen=True, kw_only=True):
@@ -101,7 +101,7 @@ async def _listen(plan: Plan, pipe: Connection) -> Soak:
         sampling = asyncio.create_task(tape.sample_memory())
         sent: Sent = await asyncio.to_thread(pipe.recv)
         with suppress(TimeoutError):
-            await until(lambda: tape.heard_ns[-1], _PATIENCE_SECS)
+            await until(lambda: all(tape.heard_ns[1:]), _PATIENCE_SECS)
         sampling.cancel()
         return _judge(live, plan, sent, tape)
 
