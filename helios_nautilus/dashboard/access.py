@@ -122,6 +122,8 @@ class Access:
             return not kept
         if caller.expires_ns is not None and self._clock() >= caller.expires_ns:
             return False
+        if caller.way == "session" and self._sessions.is_ended(caller.csrf):
+            return False
         return any(
             (each.name, each.created_ns, each.role) == (caller.name, caller.created_ns, caller.role) for each in kept
         )
@@ -129,6 +131,10 @@ class Access:
     def start_session(self, given: str, address: str) -> str:
         """The value of a new session's cookie for who gives a token; raises what `check` raises."""
         return self._sessions.start(self.check(given, address))
+
+    def end_session(self, connection: HTTPConnection) -> None:
+        """Whose request that is has logged out, in every tab."""
+        self._sessions.end(connection.cookies.get(COOKIE, ""))
 
     def check(self, given: str, address: str) -> Token:
         """The token that somebody at an address gave; raises `WrongTokenError` and `ThrottledError`."""

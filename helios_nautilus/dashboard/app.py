@@ -12,10 +12,12 @@ from starlette.responses import Response
 from helios_nautilus import __version__
 from helios_nautilus.dashboard.access import Access, ThrottledError
 from helios_nautilus.dashboard.answers import describe, refuse
+from helios_nautilus.dashboard.assets import Assets
 from helios_nautilus.dashboard.commanding import COMMAND_STRUCTS, command_routes
 from helios_nautilus.dashboard.guard import Guard
 from helios_nautilus.dashboard.login import login_routes
 from helios_nautilus.dashboard.reading import READ_STRUCTS, read_routes
+from helios_nautilus.dashboard.recent import Recent
 from helios_nautilus.dashboard.reference import reference_routes
 from helios_nautilus.dashboard.security_log import SecurityLog
 from helios_nautilus.dashboard.sessions import Sessions
@@ -65,13 +67,14 @@ def build_app(
         lifespan=lifespan,
     )
     app.state.parts, app.state.security = parts, security
-    app.include_router(read_routes(parts.view), prefix="/api/v1")
+    app.include_router(read_routes(parts.view, Recent(clock)), prefix="/api/v1")
     app.include_router(command_routes(parts.steering), prefix="/api/v1")
     app.include_router(login_routes(parts.access, settings))
     app.include_router(reference_routes())
     describe(app, (*READ_STRUCTS, *COMMAND_STRUCTS))
     _speak(app)
     hosts = (settings.host, *settings.hosts)
+    app.add_middleware(Assets)
     app.add_middleware(Guard, access=parts.access, throttle=throttle, hosts=hosts, tell=security.tell)
     return app
 

@@ -26,6 +26,7 @@ from helios_nautilus.dashboard.access import (
     is_loopback,
 )
 from helios_nautilus.dashboard.answers import refuse
+from helios_nautilus.dashboard.assets import ASSETS
 from helios_nautilus.dashboard.throttle import Throttle
 from helios_nautilus.errors import ConfigError
 
@@ -33,8 +34,6 @@ API: Final = "/api/"
 LOGIN: Final = "/login"
 CSRF_HEADER: Final = "x-csrf-token"
 _PUBLIC: Final = {("GET", LOGIN), ("POST", "/session"), ("GET", "/api/v1/health")}
-_ASSETS: Final = "/_nicegui/"
-"""Files of the page library: they say nothing of the account."""
 _SOCKETS: Final = "/_nicegui_ws/"
 """What carries a page's clicks, by whichever transport."""
 _LARGEST_BODY: Final = 65_536
@@ -104,7 +103,7 @@ class Guard:
         if self._changes(connection) and not _is_own_origin(connection):
             return self._turn_away(connection, HTTPStatus.FORBIDDEN, "requests of another site's pages are not taken")
         connection.state.caller = None
-        if _path(connection).startswith(_ASSETS) and not self._changes(connection):
+        if _path(connection).startswith(ASSETS) and not self._changes(connection):
             return None
         return self._admit(connection)
 
@@ -129,6 +128,8 @@ class Guard:
             if is_page:
                 return RedirectResponse(LOGIN, 303)
             return self._turn_away(connection, HTTPStatus.UNAUTHORIZED, "a token is needed")
+        if not path.startswith(API) and not self._changes(connection) and (wait_secs := self._throttle.page(name)):
+            return refuse(HTTPStatus.TOO_MANY_REQUESTS, "too many pages", wait_secs)
         if path.startswith(API) and self._changes(connection) and not self._repeats_csrf(connection, caller):
             words = f"a session's request repeats in {CSRF_HEADER} what /api/v1/session says"
             return self._turn_away(connection, HTTPStatus.FORBIDDEN, words)
@@ -190,7 +191,7 @@ def _with_headers(send: Send, connection: HTTPConnection) -> Send:
             for name, value in _HEADERS.items():
                 headers[name] = value
             headers["Content-Security-Policy"] = _API_POLICY if is_api else _PAGE_POLICY
-            if not _path(connection).startswith(_ASSETS):
+            if not _path(connection).startswith(ASSETS):
                 headers["Cache-Control"] = "no-store"
             if connection.scope["scheme"] == "https":
                 headers["Strict-Transport-Security"] = "max-age=31536000"

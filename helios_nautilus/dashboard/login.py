@@ -32,7 +32,8 @@ def login_routes(access: Access, settings: DashboardSettings) -> APIRouter:
         return response
 
     @routes.post("/session/end")
-    async def end(_: Request) -> Response:
+    async def end(request: Request) -> Response:
+        access.end_session(request)
         response = RedirectResponse(LOGIN, 303)
         response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=settings.scheme == "https")
         return response

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from helios_nautilus.dashboard.answers import answer, refuse, told
+from helios_nautilus.dashboard.recent import Recent
 from helios_nautilus.dashboard.roles import PUBLIC, caller_of, needs
 from helios_nautilus.dashboard.shown import (
     DecisionStory,
@@ -43,8 +44,11 @@ type _Name = Annotated[str, Path(max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
 type _Outcome = Annotated[str, Query(pattern=f"^({'|'.join(OUTCOMES)})$", description=f"One of {', '.join(OUTCOMES)}.")]
 
 
-def read_routes(view: View) -> APIRouter:
-    """The routes that show one mode. They run on threads, for the journal's answers are waited for."""
+def read_routes(view: View, recent: Recent) -> APIRouter:
+    """The routes that show one mode. They run on threads, for the journal's answers are waited for.
+
+    What was worked out in the last second goes out again; what tells how old it is, and commands, are always asked for.
+    """
     routes = APIRouter(tags=["read"])
 
     @routes.get("/status", **_get(Status))
@@ -55,12 +59,12 @@ def read_routes(view: View) -> APIRouter:
     @routes.get("/metrics", **_get(Metrics))
     def metrics() -> Response:
         """Portfolio value, P&L, Sharpe, and the figures of risk; each with a value or why there is none."""
-        return answer(view.metrics())
+        return recent.answer(view.metrics)
 
     @routes.get("/equity", **_get(EquityCurve))
     def equity(span: Annotated[Span, Query(description="How far back.")] = "1D") -> Response:
         """The equity curve, at most some 300 points."""
-        return answer(view.equity(span))
+        return recent.answer(view.equity, span)
 
     @routes.get("/positions", **_get(Positions))
     def positions() -> Response:
@@ -70,12 +74,12 @@ def read_routes(view: View) -> APIRouter:
     @routes.get("/predictions", **_get(list[ShownPrediction]))
     def predictions(count: _Count = 100, since_ns: _Since = 0, before_ns: _Before = END) -> Response:
         """Predictions, the newest first, with their outcomes once known."""
-        return answer(view.predictions(count, since_ns=since_ns, before_ns=before_ns))
+        return recent.answer(view.predictions, count, since_ns=since_ns, before_ns=before_ns)
 
     @routes.get("/decisions", **_get(list[ShownDecision]))
     def decisions(count: _Count = 50, outcome: _Outcome | None = None, before_ns: _Before = END) -> Response:
         """What became of predictions and why, the newest first; one outcome is looked for in the last thirty days."""
-        return answer(view.decisions(count, outcome=outcome, before_ns=before_ns))
+        return recent.answer(view.decisions, count, outcome=outcome, before_ns=before_ns)
 
     @routes.get("/decisions/{name}", **_get(DecisionStory, 404))
     def decision(name: _Name) -> Response:
@@ -90,12 +94,12 @@ def read_routes(view: View) -> APIRouter:
     @routes.get("/trades", **_get(list[ShownTrade]))
     def trades(count: _Count = 100, before_ns: _Before = END) -> Response:
         """Closed positions, the newest first."""
-        return answer(view.trades(count, before_ns=before_ns))
+        return recent.answer(view.trades, count, before_ns=before_ns)
 
     @routes.get("/events", **_get(list[ShownEvent]))
     def events(count: _Count = 100, before_ns: _Before = END) -> Response:
         """Engine events and changes of the kill switch, the newest first."""
-        return answer(view.events(count, before_ns=before_ns))
+        return recent.answer(view.events, count, before_ns=before_ns)
 
     @routes.get("/commands", **_get(list[ShownCommand]))
     def commands(count: _Count = 50) -> Response:
@@ -105,7 +109,7 @@ def read_routes(view: View) -> APIRouter:
     @routes.get("/rebalancings", **_get(list[ShownRebalance]))
     def rebalancings(count: _Count = 50) -> Response:
         """Comparisons of the portfolio with its target weights, the newest first."""
-        return answer(view.rebalances(count))
+        return recent.answer(view.rebalances, count)
 
     @routes.get("/session", **_get(Visitor))
     async def session(request: Request) -> Response:

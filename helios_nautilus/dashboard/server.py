@@ -1,6 +1,7 @@
 """The dashboard's process: a socket, the application on it, and an end by signal. Trading does not notice either."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 
 from helios_nautilus.dashboard.app import Parts, build_app
 from helios_nautilus.dashboard.pages.site import mount_pages
+from helios_nautilus.dashboard.prompt import PromptProtocol
 from helios_nautilus.dashboard.settings import DashboardSettings
 from helios_nautilus.dashboard.tokens import TokenFile
 from helios_nautilus.errors import HeliosError, JournalError
@@ -21,6 +23,8 @@ from helios_nautilus.journal.standing import StandingReader
 _CONNECTIONS: Final = 200
 _LARGEST_CLICK: Final = 1_000_000
 """Bytes of a message that a page's socket may send."""
+_NICENESS: Final = 10
+"""Trading goes first: where cores are few, a crowd of browsers gets the processor time that nobody else wants."""
 _ENDING_SECS: Final = 2
 """How long pages that are open may hold up the end."""
 
@@ -41,6 +45,8 @@ def run_dashboard(settings: DashboardSettings, tell: Tell) -> None:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         tell(f"{settings.mode} dashboard at {settings.scheme}://{host}:{port}, its API at /docs")
         tell(_node_words(app.state.parts))
+        # Not before: the journal's own server, which that line may have started, would inherit it.
+        os.setpriority(os.PRIO_PROCESS, 0, max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
         asyncio.run(_serve(app, settings, listener))
 
 
@@ -64,6 +70,7 @@ async def _serve(app: FastAPI, settings: DashboardSettings, listener: socket.soc
     server = _Server(
         uvicorn.Config(
             app,
+            http=PromptProtocol,
             log_config=None,
             access_log=False,
             server_header=False,

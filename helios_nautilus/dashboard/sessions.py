@@ -35,6 +35,8 @@ class Sessions:
         self._key = key
         self._named = named
         self._clock = clock
+        self._ended: dict[str, int] = {}
+        """When each that was ended before its time would have ended, by its csrf."""
 
     def start(self, token: Token) -> str:
         """The value of a new session's cookie."""
@@ -52,9 +54,25 @@ class Sessions:
         except (binascii.Error, msgspec.MsgspecError):
             return None
         token = self._named(session.name)
+        if self.is_ended(self.csrf(value)):
+            return None
         if token is None or token.created_ns != session.created_ns or self._clock() >= session.expires_ns:
             return None
         return token, session.expires_ns
+
+    def end(self, value: str) -> None:
+        """End a session before its time, in every tab: a cookie that somebody kept is worth nothing from now on.
+
+        Until a restart, which has no table of sessions to remember it by.
+        """
+        if (found := self.find(value)) is not None:
+            now_ns = self._clock()
+            self._ended = {csrf: ends_ns for csrf, ends_ns in self._ended.items() if ends_ns > now_ns}
+            self._ended[self.csrf(value)] = found[1]
+
+    def is_ended(self, csrf: str) -> bool:
+        """Whether the session of which a request repeats that was ended before its time."""
+        return csrf in self._ended
 
     def csrf(self, value: str) -> str:
         """What a request of that session must repeat in a header: another site's page cannot know it."""

@@ -22,6 +22,8 @@ class Rates(Struct, frozen=True, kw_only=True):
     """Wrong tokens of all."""
     reads: str = "900/minute"
     """Of one caller."""
+    pages: str = "300/minute"
+    """Of one caller, reads as well: a page costs ten times what an answer of the API does."""
     orders: str = "30/minute"
     """Commands of one caller that loosen."""
 
@@ -32,7 +34,7 @@ class Throttle:
     def __init__(self, rates: Rates) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._failures, self._failures_of_all = parse(rates.failures), parse(rates.failures_of_all)
-        self._reads, self._orders = parse(rates.reads), parse(rates.orders)
+        self._reads, self._pages, self._orders = parse(rates.reads), parse(rates.pages), parse(rates.orders)
 
     def failed(self, address: str) -> int:
         """A wrong token came from an address."""
@@ -42,6 +44,10 @@ class Throttle:
     def read(self, caller: str) -> int:
         """A caller asks for something."""
         return self._take(self._reads, "reads", caller)
+
+    def page(self, caller: str) -> int:
+        """A caller asks for a page."""
+        return self._take(self._pages, "pages", caller)
 
     def order(self, caller: str) -> int:
         """A caller orders something that loosens."""

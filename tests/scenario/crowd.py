@@ -1,12 +1,14 @@
 """Fifty clients that read a dashboard at once, and what a node's decisions and answers take meanwhile."""
 
 import asyncio
-import threading
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import cycle, islice
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from typing import Final
 from uuid import uuid4
 
@@ -20,12 +22,13 @@ from tests.scenario.house import House
 from tests.venue.commands import PATIENCE_SECS
 
 CLIENTS: Final = 50
-_PAUSE_SECS: Final = 3.6
-"""Of each client between two requests: together they stay just below what one caller may read."""
+_PAUSE_SECS: Final = 4.2
+"""Of each client between two requests: together they stay just below the pages that one caller may have."""
 _PATHS: Final = (
     *("/", "/decisions", "/controls"),
     *("/api/v1/status", "/api/v1/metrics", "/api/v1/decisions", "/api/v1/equity?span=1D", "/api/v1/events"),
 )
+_NICENESS: Final = 19
 _SAMPLE_SECS: Final = 1.0
 _TOGGLE: Final[tuple[Verb, ...]] = ("tier_off", "tier_on")
 
@@ -90,31 +93,52 @@ def _acknowledged(verb: Verb) -> float:
 
 @contextmanager
 def crowding(url: str) -> Iterator[Counter[int]]:
-    """Fifty clients read pages and API in turn; yields how often they got which HTTP status."""
-    statuses, over = Counter[int](), threading.Event()
-    thread = threading.Thread(target=asyncio.run, args=(_crowd(url, statuses, over),))
-    thread.start()
+    """Fifty clients read pages and API in turn; yields how often they got which HTTP status, known at the end.
+
+    They are a process of their own that takes what processor time is left, for in life they are on other machines.
+    """
+    spawning = get_context("spawn")
+    here, there = spawning.Pipe()
+    process = spawning.Process(target=_crowd, args=(url, there))
+    process.start()
+    statuses = Counter[int]()
     try:
+        here.recv()
         yield statuses
+        here.send(None)
+        statuses.update(here.recv())
+        process.join()
     finally:
-        over.set()
-        thread.join()
+        process.kill()
 
 
-async def _crowd(url: str, statuses: Counter[int], over: threading.Event) -> None:
+def _crowd(url: str, out: Connection) -> None:
+    os.nice(_NICENESS)
+    asyncio.run(_read_together(url, out))
+
+
+async def _read_together(url: str, out: Connection) -> None:
+    """Read until told to stop; the first answer is told at once, all of them at the end."""
+    statuses, answered = Counter[int](), asyncio.Event()
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30.0)) as session:
-        tasks = [asyncio.create_task(_read(session, url, each, statuses)) for each in range(CLIENTS)]
-        await asyncio.to_thread(over.wait)
+        tasks = [asyncio.create_task(_read(session, url, each, statuses, answered)) for each in range(CLIENTS)]
+        await answered.wait()
+        out.send(None)
+        await asyncio.to_thread(out.recv)
         for task in tasks:
             task.cancel()
         with suppress(asyncio.CancelledError):
             await asyncio.gather(*tasks)
+    out.send(statuses)
 
 
-async def _read(session: aiohttp.ClientSession, url: str, client: int, statuses: Counter[int]) -> None:
+async def _read(
+    session: aiohttp.ClientSession, url: str, client: int, statuses: Counter[int], answered: asyncio.Event
+) -> None:
     await asyncio.sleep(_PAUSE_SECS * client / CLIENTS)
     for path in islice(cycle(_PATHS), client % len(_PATHS), None):
         async with session.get(url + path) as reply:
             await reply.read()
             statuses[reply.status] += 1
+        answered.set()
         await asyncio.sleep(_PAUSE_SECS)

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import click
@@ -16,8 +17,9 @@ from tests.venue.commands import PATIENCE_SECS, has_entered
 pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("node")]
 
 MSECS = PATIENCE_SECS * 1e3
-CROWD_SECS = 45.0
-"""Of each of the four times that are measured."""
+ROUNDS = 6
+CROWD_SECS = 16.0
+"""Of each time that is measured: with a crowd and without one by turns, so that the machine's other work is in both."""
 LOADS = 5
 
 
@@ -97,32 +99,36 @@ def test_a_database_that_goes_away_is_told_and_forgotten_when_it_is_back(
 
 
 def test_the_first_load_of_a_page_is_measured(browser: Browser, house: House, node: Node) -> None:
-    secs = sorted(first_load(browser, house) for _ in range(LOADS))
-    click.echo(f"\nfirst load: p50 {secs[LOADS // 2]:.2f} s, slowest {secs[-1]:.2f} s of {LOADS}")
+    loads = [first_load(browser, house) for _ in range(LOADS)]
+    for what, secs in (("first figures", [first for first, _ in loads]), ("whole page", [whole for _, whole in loads])):
+        click.echo(f"\n{what}: p50 {sorted(secs)[LOADS // 2]:.2f} s, slowest {max(secs):.2f} s of {LOADS}")
 
 
-def first_load(browser: Browser, house: House) -> float:
-    """Seconds until a browser that was never here shows what the node holds."""
+def first_load(browser: Browser, house: House) -> tuple[float, float]:
+    """Seconds until a browser that was never here shows figures, and until it shows what the node holds."""
     context = browser.new_context()
     visit = Visit(context, house.dashboard.url)
     began = time.monotonic()
     page = visit.open("/")
     expect(part(page, "tiers").locator("tbody tr")).to_have_count(4)
     secs = time.monotonic() - began
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") / 1e3
     visit.close()
     context.close()
-    return secs
+    return painted, secs
 
 
 def test_a_crowd_at_the_dashboard_gets_its_pages_while_the_node_answers_and_decides(house: House, node: Node) -> None:
     alone, watched = (Measured(acknowledgements=[], loop_lags=[]) for _ in range(2))
-    for _ in range(2):
+    answers = Counter[int]()
+    for _ in range(ROUNDS):
         measure(house, CROWD_SECS, alone)
         with crowding(house.dashboard.url) as statuses:
             measure(house, CROWD_SECS, watched)
-        assert set(statuses) <= {200, 429}
-        assert statuses[200] > 0
-    click.echo(f"\n{'':22}{'alone':>10}{'50 clients':>12}{'ratio':>8}   last answers: {dict(statuses)}")
+        answers += statuses
+    assert set(answers) <= {200, 429}
+    assert answers[200] > 0
+    click.echo(f"\n{'':22}{'alone':>10}{'50 clients':>12}{'ratio':>8}   answers: {dict(answers)}")
     for name, before in alone.figures().items():
         after = watched.figures()[name]
         click.echo(f"{name:22}{before:9.3f}s{after:11.3f}s{after / max(before, 1e-9):8.2f}")

@@ -33,24 +33,18 @@ class Ask:
         option: str = "",
         is_danger: bool = False,
     ) -> None:
-        self._confirmed = confirmed
-        self._wants_reason = wants_reason
+        self._title, self._words_of_confirm, self._confirmed = title, confirm, confirmed
+        self._wants_reason, self._option, self._is_danger = wants_reason, option, is_danger
         self._given = {"who": "", "why": ""}
         self.is_ticked = False
-        with ui.dialog() as self._dialog, tag("div", "ask") as box:
-            heading = Words(title, tag="h2")
-            heading.props["id"] = f"ask-{box.id}"
-            self._dialog.props["aria-labelledby"] = f"ask-{box.id}"
-            self._words = Words(tag="p")
-            self._fields = self._build_fields() if wants_reason else []
-            self._box = self._build_box(option) if option else None
-            self.acknowledgement = Acknowledgement()
-            with tag("div", "row"):
-                self._close = button("Cancel", self._dialog.close)
-                self._confirm = button(confirm, self._send, "danger" if is_danger else "")
+        self._is_built = False
+        with ui.dialog() as self._dialog:
+            pass
 
     def open(self, words: str, who: str = "") -> None:
         """Ask, saying what would happen; ``who`` is asked for where it is not known."""
+        if not self._is_built:
+            self._build()
         self._words.say(words)
         self._given = {"who": who, "why": ""}
         for name, field in self._fields:
@@ -63,6 +57,21 @@ class Ask:
         show_if(self._confirm, True)
         self._close.say("Cancel")
         self._dialog.open()
+
+    def _build(self) -> None:
+        """Once it is asked: most pages are left without any question."""
+        self._is_built = True
+        with self._dialog, tag("div", "ask") as box:
+            heading = Words(self._title, tag="h2")
+            heading.props["id"] = f"ask-{box.id}"
+            self._dialog.props["aria-labelledby"] = f"ask-{box.id}"
+            self._words = Words(tag="p")
+            self._fields = self._build_fields() if self._wants_reason else []
+            self._box = self._build_box(self._option) if self._option else None
+            self.acknowledgement = Acknowledgement()
+            with tag("div", "row"):
+                self._close = button("Cancel", self._dialog.close)
+                self._confirm = button(self._words_of_confirm, self._send, "danger" if self._is_danger else "")
 
     def _build_fields(self) -> list[tuple[str, ui.element]]:
         fields = []

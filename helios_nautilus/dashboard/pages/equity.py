@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final, get_args
 
-from nicegui import ui
+from nicegui.elements.echart import EChart
 
 from helios_nautilus.dashboard.pages.feed import Picture
 from helios_nautilus.dashboard.pages.live import Words, panel, set_attribute, show_if, tag
@@ -22,6 +22,7 @@ class EquityPanel:
     def __init__(self) -> None:
         self._span: Span = "1D"
         self._shown: EquityCurve | None = None
+        self._chart: EChart | None = None
         self._picture = Picture()
         self._buttons: dict[Span, Words] = {}
         with panel("Equity", "equity") as header:
@@ -33,8 +34,7 @@ class EquityPanel:
                         self._buttons[span].props["type"] = "button"
                         self._buttons[span].on("click", self._chooser(span), args=[])
             with tag("div", "body"):
-                self._chart = ui.echart({}, renderer="svg").classes("chart")
-                self._chart.props["role"] = "img"
+                self._place = tag("div", "chart", role="img")
                 self._none = Words(tag="p", classes="muted")
         self._mark()
 
@@ -42,22 +42,38 @@ class EquityPanel:
         """Draw the chosen span; nothing is sent while the curve is the same."""
         self._picture = picture
         if picture.records is None:
-            show_if(self._chart, False)
+            show_if(self._place, False)
             self._none.say(picture.trouble or "nothing has been read yet")
             return
         curve = picture.records.curves[self._span]
-        if curve == self._shown:
-            return
+        if curve != self._shown:
+            self._tell(curve)
+        if self._chart is None and self._place.client.has_socket_connection:
+            self._draw(curve)
+
+    def _tell(self, curve: EquityCurve) -> None:
+        """Say the curve in a sentence, and draw it anew if it was drawn."""
         self._shown = curve
         has_line = len(curve.points) >= _FEWEST_POINTS
-        show_if(self._chart, has_line)
+        show_if(self._place, has_line)
         self._none.say("" if has_line else _no_line(curve))
         words = describe(curve) if has_line else ""
         self._sentence.say(words)
-        set_attribute(self._chart, "aria-label", f"Equity curve: {words}")
-        if has_line:
+        set_attribute(self._place, "aria-label", f"Equity curve: {words}")
+        if self._chart is not None:
+            self._draw(curve)
+
+    def _draw(self, curve: EquityCurve) -> None:
+        """Draw the curve. The first figures do not wait for the megabyte that draws: it comes once they are there."""
+        if len(curve.points) < _FEWEST_POINTS:
+            return
+        options = draw(curve)
+        if self._chart is None:
+            with self._place:
+                self._chart = EChart(options, renderer="svg").classes("drawing")
+        else:
             self._chart.options.clear()
-            self._chart.options.update(draw(curve))
+            self._chart.options.update(options)
             self._chart.update()
 
     def _chooser(self, span: Span) -> Callable[[], None]:

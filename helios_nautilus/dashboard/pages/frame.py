@@ -11,7 +11,7 @@ from helios_nautilus.dashboard.pages.figures import freshness
 from helios_nautilus.dashboard.pages.live import Words, link, set_attribute, show_if, tag
 from helios_nautilus.journal.records import Mode
 
-_PLACES: Final = {
+PLACES: Final = {
     "/": "Overview",
     "/trades": "Trades",
     "/decisions": "Decisions",
@@ -59,7 +59,7 @@ class Frame:
             link("Helios", "/", classes="brand")
             set_attribute(Words(mode.upper(), classes=f"mode {mode}"), "aria-label", f"{mode} trading")
             with tag("nav", aria_label="Pages"):
-                for path, words in _PLACES.items():
+                for path, words in PLACES.items():
                     set_attribute(link(words, path), "aria-current", "page" if path == place else "")
             with tag("div", "end") as self.end:
                 self._pulse = Words(classes="pulse")

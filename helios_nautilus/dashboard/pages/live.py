@@ -1,9 +1,9 @@
-"""The pieces that change while they are looked at: words, tiles, tables. Only what changed goes to the browser.
+"""The pieces that change while they are looked at: words, tiles, facts. Only what changed goes to the browser.
 
 Elements stay what they are when their words change, so whoever has the keyboard or a screen reader on one keeps it.
+A list is one element, which the browser draws out of its data (``tiles.js``, ``facts.js``).
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -40,6 +40,12 @@ def set_attribute(element: Element, name: str, value: str | bool | int) -> None:
         element.props.pop(name, None)
         element.update()
     else:
+        element.props[name] = value
+
+
+def set_data(element: Element, name: str, value: object) -> None:
+    """Give an element what it draws; nothing is sent if it had it."""
+    if element.props.get(name) != value:
         element.props[name] = value
 
 
@@ -88,56 +94,31 @@ class Figure(Struct, frozen=True, kw_only=True):
     """Of an unknown figure: the reason."""
 
 
-class Tiles:
-    """A list of figures with their labels; the labels stay, the figures change."""
+class Tiles(Element, component="tiles.js"):
+    """A list of figures with their labels."""
 
     def __init__(self, name: str, classes: str = "") -> None:
-        self._list = tag("dl", f"tiles {classes}", data_part=name)
-        self._tiles: dict[str, tuple[Words, Words]] = {}
+        super().__init__()
+        self.classes(f"tiles {classes}")
+        self.props.update({"data-part": name, "figures": ()})
 
     def show(self, figures: Sequence[Figure]) -> None:
         """Show these figures."""
-        for figure in figures:
-            words, beside = self._tiles.get(figure.label) or self._add(figure.label)
-            words.say(figure.words, tone=figure.tone, why=figure.why)
-            is_unknown = figure.words == UNKNOWN and bool(figure.why)
-            set_attribute(words, "tabindex", "0" if is_unknown else "")
-            set_attribute(words, "role", "note" if is_unknown else "")
-            set_attribute(words, "aria-label", f"unknown: {figure.why}" if is_unknown else "")
-            beside.say(figure.beside)
-
-    def _add(self, label: str) -> tuple[Words, Words]:
-        with self._list, tag("div"):
-            Words(label, tag="dt")
-            with tag("dd", "figure"):
-                words = Words()
-            self._tiles[label] = words, Words(tag="dd", classes="beside")
-        return self._tiles[label]
+        told = (
+            (each.label, each.words, each.tone, each.beside, each.why, each.words == UNKNOWN and bool(each.why))
+            for each in figures
+        )
+        set_data(self, "figures", tuple(told))
 
 
-class Facts:
+class Facts(Element, component="facts.js"):
     """Labels on the left, words on the right; rows come and go, and several may have the same label."""
 
     def __init__(self, name: str) -> None:
-        self._list = tag("dl", "facts", data_part=name)
-        self._rows: dict[tuple[str, int], tuple[Element, Words]] = {}
+        super().__init__()
+        self.classes("facts")
+        self.props.update({"data-part": name, "facts": ()})
 
     def show(self, facts: Sequence[Figure]) -> None:
-        """Show these facts, in the order in which they were first seen."""
-        counts = Counter[str]()
-        for fact in facts:
-            counts[fact.label] += 1
-            key = fact.label, counts[fact.label]
-            row, words = self._rows.get(key) or self._add(key)
-            words.say(fact.words, tone=fact.tone, why=fact.why)
-            show_if(row, True)
-        for (label, number), (row, _) in self._rows.items():
-            if number > counts[label]:
-                show_if(row, False)
-
-    def _add(self, key: tuple[str, int]) -> tuple[Element, Words]:
-        with self._list, tag("div") as row:
-            Words(key[0], tag="dt")
-            words = Words(tag="dd")
-        self._rows[key] = row, words
-        return self._rows[key]
+        """Show these facts."""
+        set_data(self, "facts", tuple((fact.label, fact.words, fact.tone, fact.why) for fact in facts))

@@ -18,6 +18,7 @@ from helios_nautilus.dashboard.app import Parts
 from helios_nautilus.dashboard.guard import LOGIN
 from helios_nautilus.dashboard.pages.controls import EmergencyStop, build_controls
 from helios_nautilus.dashboard.pages.feed import Feed, Picture
+from helios_nautilus.dashboard.pages.first import first_look
 from helios_nautilus.dashboard.pages.frame import ICON, Frame, dress
 from helios_nautilus.dashboard.pages.ledgers import build_decisions, build_events, build_trades
 from helios_nautilus.dashboard.pages.live import Words, tag
@@ -85,6 +86,7 @@ class _Site:
         async def page(request: Request, client: Client) -> None:
             picture = await self._feed.picture()
             desk = self._desk(request)
+            ui.add_body_html(first_look(desk.mode, picture, with_figures=path == "/"))
             frame, stop = self._frame(title, path, desk, client)
             with tag("div", "page", id="content", tabindex="-1"):
                 Words(title, tag="h1", classes="unseen")
@@ -95,6 +97,7 @@ class _Site:
         @ui.page("/decisions/{name}", response_timeout=_BUILD_SECS)
         async def page(name: str, request: Request, client: Client) -> None:
             picture = await self._feed.picture()
+            ui.add_body_html(first_look(self._view.mode, picture, with_figures=False))
             frame, stop = self._frame("Decision", "/decisions", self._desk(request), client)
             with tag("div", "page", id="content", tabindex="-1"):
                 await build_story(self._view, name)

@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from helios_nautilus.dashboard.app import build_app
+from helios_nautilus.dashboard.prompt import PromptProtocol
 from helios_nautilus.dashboard.settings import DashboardSettings
 from helios_nautilus.dashboard.tokens import ROLES, Role, TokenFile
 from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
@@ -67,7 +68,7 @@ def serve(url: str, folder: Path, *, has_tokens: bool = True, **changed: Any) ->
     post = Post(folder / "commands", partial(open_rows, url))
     app = build_app(settings, StandingReader(lambda: url), post)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, proxy_headers=False))
+    server = uvicorn.Server(uvicorn.Config(app, http=PromptProtocol, log_config=None, proxy_headers=False))
     thread = Thread(target=partial(asyncio.run, server.serve([listener])))
     thread.start()
     try:

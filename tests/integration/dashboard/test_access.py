@@ -84,6 +84,14 @@ def test_who_reads_too_often_has_to_wait(database: str, tmp_path: Path) -> None:
         assert site.ask("GET", "/api/v1/session", "trader").status_code == 200
 
 
+def test_who_builds_pages_all_day_has_to_wait_and_may_still_read(database: str, tmp_path: Path) -> None:
+    with serve(database, tmp_path, rates=Rates(pages="2/hour")) as site:
+        answers = [site.ask("GET", "/docs", "viewer") for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert int(answers[2].headers["retry-after"]) > 0
+        assert site.ask("GET", "/api/v1/session", "viewer").status_code == 200
+
+
 def test_a_session_begins_with_a_token_and_its_cookie_is_for_pages_of_this_site_alone(fresh: Site) -> None:
     answer = log_in(fresh, fresh.tokens["trader"])
     assert (answer.status_code, answer.headers["location"]) == (303, "/")

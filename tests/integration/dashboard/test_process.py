@@ -45,6 +45,7 @@ def test_it_starts_without_node_and_database_says_so_and_ends_when_asked(tmp_pat
         nowhere = [
             httpx.get(f"{url}{path}", timeout=30.0) for path in ("/api/v1/nowhere", "/_nicegui/nowhere", "/nowhere")
         ]
+        niceness = os.getpriority(os.PRIO_PROCESS, process.pid)
         process.send_signal(signal.SIGTERM)
         rest, trouble = process.communicate(timeout=60)
     assert where.startswith("paper dashboard at http://127.0.0.1:")
@@ -54,6 +55,7 @@ def test_it_starts_without_node_and_database_says_so_and_ends_when_asked(tmp_pat
     assert [(answer.status_code, list(answer.json())) for answer in nowhere] == [(404, ["detail"])] * 3
     assert (process.returncode, rest, trouble) == (0, "", "")
     assert "hunter2" not in where + node + health.text
+    assert niceness >= 10  # trading goes first
 
 
 def test_it_does_not_listen_to_others_without_a_token(home: Path) -> None:

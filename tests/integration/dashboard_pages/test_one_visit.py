@@ -121,7 +121,7 @@ def test_everything_has_a_name_and_stands_out_from_its_background(overview: Page
     expect(overview.get_by_role("alert").first).to_contain_text("drawdown 15.2 %")
     check_names(overview)
     for scheme in ("dark", "light"):
-        overview.emulate_media(color_scheme=scheme)
+        overview.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         expect(overview.locator("body")).to_have_class(re.compile(f"body--{scheme}"))
         check_contrast(overview)
 

@@ -5,9 +5,9 @@ import re
 import urllib.request
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.integration.dashboard_pages.stage import ScriptedNode, Visit, part
+from tests.integration.dashboard_pages.stage import Dashboard, ScriptedNode, Visit, part
 
 pytestmark = [pytest.mark.venue, pytest.mark.xdist_group("dashboard_pages")]
 PATHS = ("/", "/trades", "/decisions", "/events", "/controls")
@@ -19,6 +19,20 @@ def test_the_overview_shows_the_account_and_what_it_holds(page: Page) -> None:
     expect(part(page, "positions")).to_contain_text("stop works")
     expect(part(page, "tiers").locator("tbody tr")).to_have_count(4)
     expect(part(page, "readiness")).to_contain_text("ready for entries")
+
+
+def test_the_first_figures_are_there_before_any_script_and_make_way_for_the_page(
+    context: BrowserContext, dashboard: Dashboard, node: ScriptedNode
+) -> None:
+    page = context.new_page()
+    page.route("**/_nicegui/**", lambda route: route.abort())
+    page.goto(dashboard.url)
+    expect(page.locator("#first")).to_contain_text("R101 312.48".replace(" ", "\u00a0"))
+    page.unroute("**/_nicegui/**")
+    page.goto(dashboard.url)
+    expect(part(page, "tiers").locator("tbody tr")).to_have_count(4)
+    expect(page.locator("#first")).to_have_count(0)
+    page.close()
 
 
 def test_the_chart_is_drawn_and_told(page: Page) -> None:

@@ -59,7 +59,7 @@ def test_every_word_stands_out_from_its_background(visit: Visit, node: ScriptedN
     page = visit.open(path)
     expect(page.get_by_role("alert").first).to_contain_text("REDUCE ONLY")
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         expect(page.locator("body")).to_have_class(re.compile(f"body--{scheme}"))
         check_contrast(page)
 

@@ -1,5 +1,6 @@
 """Who is let in, and what they may do; and a dashboard that goes away and comes back."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,6 +63,16 @@ def test_live_is_unmistakable_and_a_node_that_is_gone_is_said_to_be(stranger: Vi
     expect(page.get_by_role("alert").first).to_contain_text("nothing watches the stops of what it held (2)")
     expect(part(page, "positions")).to_contain_text("NOT WATCHED")
     expect(part(page, "readiness")).not_to_contain_text("ready for entries")
+
+
+def test_who_logs_out_in_one_tab_is_shown_out_of_every_other(
+    stranger: Visit, context: BrowserContext, guarded: Dashboard, viewer: str
+) -> None:
+    page = log_in(stranger, viewer)
+    other = Visit(context, guarded.url)
+    other.open("/controls").get_by_role("button", name="Log out").click()
+    expect(page).to_have_title(re.compile("Log in"))
+    other.close()
 
 
 def test_a_page_comes_back_by_itself_after_the_server_restarts(

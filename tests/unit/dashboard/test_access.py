@@ -47,6 +47,15 @@ def test_an_open_page_is_let_go_when_its_session_ends(door: Door) -> None:
     assert not door.access.stands(caller)
 
 
+def test_every_open_page_is_let_go_when_its_visitor_logs_out_in_one(door: Door) -> None:
+    value = door.access.start_session(door.tokens.add("ann", "trader", 1), "127.0.0.1")
+    caller = door.knock(cookie=f"helios_session={value}")
+    assert caller is not None
+    door.access.end_session(asking(cookie=f"helios_session={value}"))
+    assert not door.access.stands(caller)
+    assert door.knock(cookie=f"helios_session={value}") is None
+
+
 def test_an_open_page_is_let_go_when_its_token_is(door: Door) -> None:
     caller = door.knock(authorization=f"Bearer {door.tokens.add('ann', 'trader', 1)}")
     assert caller is not None

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from helios_nautilus.dashboard.metrics import Known, measure
 from helios_nautilus.dashboard.pages.equity import describe, draw
-from helios_nautilus.dashboard.pages.feed import Picture, Present
+from helios_nautilus.dashboard.pages.feed import Picture, Present, Records
 from helios_nautilus.dashboard.pages.figures import freshness, machine, readiness
+from helios_nautilus.dashboard.pages.first import first_look
 from helios_nautilus.dashboard.pages.frame import kill_words
 from helios_nautilus.dashboard.pages.login import login_page
 from helios_nautilus.dashboard.pages.rows import market_rows, position_rows, tier_rows
@@ -127,3 +129,25 @@ def test_an_id_is_quoted_into_its_path() -> None:
 
 def test_what_a_stranger_is_told_cannot_bring_markup() -> None:
     assert "<script>" not in login_page("live", "<script>")
+
+
+def test_the_first_look_has_mode_banner_and_figures_and_brings_no_markup_of_others() -> None:
+    picture = seen(1.0, "the database is <away>", kill_state="HALT", kill_words="<script>hurt()</script>")
+    look = first_look("live", picture, with_figures=True)
+    assert '<span class="mode live">LIVE</span>' in look
+    assert "HALT: no entries" in look
+    assert "&lt;script&gt;hurt" in look
+    assert "the database is &lt;away&gt;" in look
+    assert "Portfolio value" not in look
+    records = Records(
+        metrics=measure("live", NOW, Known(node=status(NOW), account=None, last=None)),
+        curves={},
+        predictions=[],
+        decisions=[],
+        trades=[],
+        events=[],
+        rebalancings=[],
+    )
+    look = first_look("live", replace(picture, records=records), with_figures=True)
+    assert "Portfolio value" in look
+    assert "101\u00a0312.48" in look

@@ -30,6 +30,25 @@ def test_a_session_leads_to_its_token_until_it_ends(desk: Desk) -> None:
     assert desk.sessions.find(value) is None
 
 
+def test_a_session_that_was_ended_is_worth_nothing_to_who_kept_its_cookie_and_no_other_ends(desk: Desk) -> None:
+    value = desk.sessions.start(ANN)
+    desk.now_ns += 1
+    other = desk.sessions.start(ANN)
+    desk.sessions.end(value)
+    assert desk.sessions.find(value) is None
+    assert desk.sessions.find(other) is not None
+
+
+def test_what_is_no_session_cannot_be_ended_nor_what_is_over_be_remembered(desk: Desk) -> None:
+    desk.sessions.end("forged.7")
+    value = desk.sessions.start(ANN)
+    desk.sessions.end(value)
+    assert desk.sessions.is_ended(desk.sessions.csrf(value))
+    desk.now_ns += LASTS_NS
+    desk.sessions.end(desk.sessions.start(ANN))
+    assert not desk.sessions.is_ended(desk.sessions.csrf(value))
+
+
 def test_a_session_ends_with_its_token(desk: Desk) -> None:
     value = desk.sessions.start(ANN)
     desk.tokens.clear()

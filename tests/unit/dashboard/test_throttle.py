@@ -15,8 +15,9 @@ def test_many_addresses_that_guess_together_have_to_wait_together() -> None:
 
 
 def test_readers_and_commanders_are_counted_apart() -> None:
-    throttle = Throttle(Rates(reads="1/hour", orders="1/hour"))
-    assert (throttle.read("ann"), throttle.order("ann")) == (0, 0)
+    throttle = Throttle(Rates(reads="1/hour", pages="1/hour", orders="1/hour"))
+    assert (throttle.read("ann"), throttle.page("ann"), throttle.order("ann")) == (0, 0, 0)
     assert throttle.read("ann") > 0
+    assert throttle.page("ann") > 0
     assert throttle.order("ann") > 0
     assert throttle.read("bob") == 0
