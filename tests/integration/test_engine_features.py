@@ -16,8 +16,8 @@ from helios_nautilus.actors.prediction import PredictionActor, PredictionConfig
 from helios_nautilus.adapters.valr.instruments import build_instrument
 from helios_nautilus.bar_types import bar_type
 from helios_nautilus.domain.bars import Floats
-from helios_nautilus.domain.features.spec import FeatureSpec
 from helios_nautilus.domain.features.series import FeatureRow
+from helios_nautilus.domain.features.spec import FeatureSpec
 from helios_nautilus.domain.features.stream import FeatureStream
 from helios_nautilus.domain.features.table import build_tables
 from helios_nautilus.domain.timeframe import Timeframes
