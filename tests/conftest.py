@@ -9,9 +9,14 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
+from hypothesis import settings
 
 from helios_nautilus.journal.memory import MemoryJournal
 from tests.fakes import BTC, ETH, SOL, Kit, Tiers
+
+# How long an example takes is the machine's business.
+settings.register_profile("helios", deadline=None)
+settings.load_profile("helios")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -93,7 +93,7 @@ def execution(fill: OrderFilled) -> Execution:
 
 
 @pytest.mark.parametrize("kind", ["cash", "margin"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(script=deals)
 def test_fills_leave_the_balances_and_positions_that_the_engine_has(kind: AccountKind, script: list[Deal]) -> None:
     engine, fills = traded(script, kind)

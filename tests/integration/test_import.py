@@ -86,7 +86,7 @@ def test_nautilus_reads_what_was_imported_stamped_with_the_close(tmp_path: Path)
     assert catalog.instruments() == [build_instrument(PAIR)]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     minutes=st.sets(st.integers(0, 30), min_size=1, max_size=9),
     cents=st.lists(st.lists(st.integers(1, 10**9), min_size=4, max_size=4), min_size=9, max_size=9),

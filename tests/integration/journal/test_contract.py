@@ -19,7 +19,7 @@ def keep(twin: Twin, records: list[Record] | None = None) -> str:
     return twin.store_run(small_run() if records is None else records, RUN).run_id
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=st.lists(any_record(), max_size=12))
 def test_any_records_come_back_equal_and_in_order_with_an_unbroken_chain(twin: Twin, records: list[Record]) -> None:
     run = [RUN, *records]

@@ -46,7 +46,7 @@ def test_parquet_has_a_typed_column_for_every_field(tmp_path: Path) -> None:
     assert (prediction["p_buy"], prediction["attention"]) == (0.7, "[0.5,0.3,0.2]")
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(records=st.tuples(*EVERY_KIND))
 def test_any_record_of_any_kind_can_be_exported(
     tmp_path_factory: pytest.TempPathFactory, records: tuple[Record, ...]

@@ -345,7 +345,7 @@ def interleavings(draw: st.DrawFn) -> list[list[InstrumentId]]:
     return order
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(interleavings())
 def test_the_order_in_which_bars_come_changes_nothing(order: list[list[InstrumentId]]) -> None:
     usual, shuffled = World(), World()

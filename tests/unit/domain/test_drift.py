@@ -44,7 +44,7 @@ def test_nothing_is_said_before_the_window_is_full():
     assert drift.stability() is not None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=12), st.integers(1, 60))
 def test_rows_in_pieces_give_what_the_newest_window_gives_at_once(pieces, window):
     x = rows(sum(pieces) + window, seed=3, shift=0.3)

@@ -153,7 +153,7 @@ def test_maker_pays_the_maker_fee_on_entry():
     assert follow([CALM, CALM, CALM, CALM], maker=True, costs=costs).net[0] == pytest.approx(-0.004)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), hold=st.integers(1, 30), maker=st.booleans())
 def test_outcome_never_depends_on_what_comes_after_its_exit(seed, hold, maker):
     rng = np.random.default_rng(seed)

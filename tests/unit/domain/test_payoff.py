@@ -44,7 +44,7 @@ def test_expected_return_is_the_mean_of_what_plans_of_that_probability_made():
     assert table.expected_return(Side.LONG, 0.45) == pytest.approx(net_long[near].mean(), abs=0.002)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     n=st.integers(0, 400),

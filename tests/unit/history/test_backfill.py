@@ -198,7 +198,7 @@ def test_pieces_are_joined_on_the_way(tmp_path: Path, monkeypatch: pytest.Monkey
     assert stored(tmp_path) == list(range(5 * DAY))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     traded=st.sets(st.integers(0, 2000)),
     spans=st.lists(st.tuples(st.integers(0, 2000), st.integers(1, 900)), min_size=1, max_size=3),

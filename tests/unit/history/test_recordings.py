@@ -101,7 +101,7 @@ def test_a_book_starts_at_its_snapshot_and_drops_what_is_older(tmp_path: Path) -
     assert data.books.ts_ns.tolist() == [START_NS + second * NS_PER_SEC for second in (1, 1, 2)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(0, 20), st.sampled_from([1, -1]), st.integers(1, 9), st.integers(0, 3)), max_size=40)
 )

@@ -134,4 +134,4 @@ class Processes(RuleBasedStateMachine):
 
 
 TestProcesses = Processes.TestCase
-TestProcesses.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestProcesses.settings = settings(max_examples=25, stateful_step_count=20)

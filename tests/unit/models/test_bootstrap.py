@@ -77,7 +77,7 @@ def test_days_begin_at_midnight_utc():
     assert day_of(np.array([0, NS_PER_DAY - 1, NS_PER_DAY])).tolist() == [0, 0, 1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(n=st.integers(2, 30), seed=st.integers(0, 1000), block_days=st.floats(1.0, 50.0))
 def test_every_draw_has_as_many_days_as_there_are(n, seed, block_days):
     """A statistic that counts the days gives the same figure in every draw."""

@@ -101,7 +101,7 @@ def test_directional_confidence_ignores_hold():
     assert got.tolist() == pytest.approx([0.75, 0.75, 0.5])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), n=st.integers(0, 40), sure=st.booleans(), only=st.sampled_from([None, 0, 1, 2]))
 def test_every_figure_is_finite_or_none_whatever_the_rows(seed, n, sure, only):
     rng = np.random.default_rng(seed)

@@ -22,7 +22,7 @@ ARRAYS = make_arrays(hours=2)
 MODEL = make_model(ARRAYS)
 FILES = ("card.json", "model.safetensors")
 
-hostile = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+hostile = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_a_path_that_says_nothing_has_no_deflated_ratio(daily):
     assert deflate(daily, np.zeros(0), 10) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 60), hold=st.integers(1, 30))
 def test_no_two_trades_of_an_instrument_are_held_at_once_and_none_is_left_out(seed, n, hold):
     rng = np.random.default_rng(seed)

@@ -63,7 +63,7 @@ def test_one_decision_for_every_close_of_the_decision_bar(timeframes):
 
 
 @pytest.mark.parametrize("timeframes", RATIOS)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(at=st.integers(1, 5))
 def test_state_carried_across_chunks_equals_one_pass(timeframes, at):
     network = make_network(timeframes, NetworkConfig(lstm_width=8, gru_width=8, dense_width=8))

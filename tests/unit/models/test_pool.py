@@ -32,7 +32,7 @@ def test_two_models_that_each_know_a_part_are_better_together():
     assert log_loss(pool(first, second, weight), label) < alone - 0.02
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 1000), weight=st.floats(0.0, 1.0))
 def test_a_pool_is_a_probability_and_never_worse_fitted_than_either_model(seed, weight):
     honest, noise, label = draw(seed, n=50)

@@ -88,7 +88,7 @@ def test_captured_steps_of_other_lengths_are_kept_apart():
     np.testing.assert_allclose(graphs, serve(TorchStepper(network, 1), pieces), atol=5e-6, rtol=0)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.integers(0, 100))
 def test_bars_taken_together_or_one_by_one_lead_to_the_same_decision(pieces, seed):
     network = make_network(NETWORKS["one layer"])

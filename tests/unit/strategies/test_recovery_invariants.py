@@ -53,7 +53,7 @@ class Mortal(World):
         return sorted({trade.value for kit in kits for order in kit.cache.orders() for trade in order.trade_ids})
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(histories, st.integers(1, 90), histories)
 def test_whenever_a_process_is_killed_the_next_one_leaves_nothing_alone_and_every_bet_ends(
     before: list[tuple[str, int]], minutes: int, after: list[tuple[str, int]]

@@ -96,7 +96,7 @@ class World:
         return guard >= self.held or is_leaving or (is_asking and self.has_tried)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(histories)
 def test_what_is_held_is_never_left_alone_and_every_bet_ends(history: list[tuple[str, int]]) -> None:
     world = World()

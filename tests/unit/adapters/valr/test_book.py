@@ -108,7 +108,7 @@ def test_side_that_runs_out_is_skipped_in_the_checksum() -> None:
     assert checksum([], []) == 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(LEVELS, LEVELS), min_size=1, max_size=12), st.integers(0, 11))
 def test_book_equals_the_naive_one_after_every_frame(
     steps: list[tuple[list[PriceLevel], list[PriceLevel]]], joined_after: int
@@ -123,7 +123,7 @@ def test_book_equals_the_naive_one_after_every_frame(
         assert (book.asks(), book.bids()) == (venue.best("a"), venue.best("b"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(LEVELS, LEVELS), min_size=1, max_size=12))
 def test_changes_alone_rebuild_the_book(steps: list[tuple[list[PriceLevel], list[PriceLevel]]]) -> None:
     venue = NaiveVenue()
@@ -142,7 +142,7 @@ def test_changes_alone_rebuild_the_book(steps: list[tuple[list[PriceLevel], list
     assert sorted(rebuilt["b"].values()) == sorted(book.bids())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(LEVELS, min_size=3, max_size=8), st.data())
 def test_lost_frame_is_always_noticed_and_a_snapshot_heals(steps: list[list[PriceLevel]], data: st.DataObject) -> None:
     venue = NaiveVenue()

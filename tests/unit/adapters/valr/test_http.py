@@ -209,7 +209,7 @@ def test_read_gives_up_at_its_deadline_and_backs_off_before() -> None:
     assert gaps[0] < gaps[2] < gaps[4]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32))
 def test_two_clients_do_not_retry_in_step(seed: int) -> None:
     def gaps(seed: int) -> list[float]:

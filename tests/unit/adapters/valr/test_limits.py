@@ -36,7 +36,7 @@ SECONDS = st.integers(0, 25_000).map(lambda millis: millis / 1000)
 arrivals = st.lists(st.tuples(SECONDS, st.sampled_from(FAMILY_SETS)), min_size=1, max_size=40)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(arrivals)
 def test_no_window_anywhere_holds_more_than_the_limit(requests: list[tuple[float, list[Family]]]) -> None:
     granted = run_virtually(grant_times(requests))
@@ -46,14 +46,14 @@ def test_no_window_anywhere_holds_more_than_the_limit(requests: list[tuple[float
             assert beyond - first >= quota.window_secs - 1e-9
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(arrivals)
 def test_every_request_gets_through_and_none_before_it_came(requests: list[tuple[float, list[Family]]]) -> None:
     granted = run_virtually(grant_times(requests))
     assert all(at >= arrival - 1e-6 for at, (arrival, _) in zip(granted, requests, strict=True))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(SECONDS, min_size=2, max_size=20, unique=True))
 def test_who_came_first_goes_first(times: list[float]) -> None:
     ordered = sorted(times)

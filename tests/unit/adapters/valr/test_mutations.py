@@ -22,9 +22,7 @@ from tests.unit.adapters.valr.reader import misreadings
 from tests.unit.adapters.valr.test_http import ScriptedTransport, reply
 from tests.unit.adapters.valr.virtual_time import VirtualClock, run_virtually
 
-THOROUGH: Final = settings(
-    deadline=None, max_examples=500, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+THOROUGH: Final = settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 STATUSES: Final = (200, 200, 201, 202, 204, 302, 400, 401, 404, 429, 500, 503)
 REPLIES: Final = {f"rest_{name}": kind for name, kind in REST.items()}
 FRAME_TYPES: Final[dict[Any, set[Any]]] = {

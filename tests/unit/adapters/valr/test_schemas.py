@@ -93,7 +93,7 @@ def test_payload_cut_short_anywhere_is_a_wire_error(name: str) -> None:
         assert caught.value.is_malformed
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_noise_is_a_wire_error_on_either_socket(noise: bytes) -> None:
     for frames in (TRADE_FRAMES, ACCOUNT_FRAMES):

@@ -29,9 +29,7 @@ from tests.unit.adapters.valr_data.listener import BTCZAR, Listener
 type Levels = dict[Decimal, tuple[str, str]]
 type Sides = tuple[Levels, Levels]
 
-THOROUGH: Final = settings(
-    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+THOROUGH: Final = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 NS_PER_MIN: Final = 60_000_000_000
 
 

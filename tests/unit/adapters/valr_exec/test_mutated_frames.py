@@ -26,9 +26,7 @@ from tests.unit.adapters.valr.payloads import read_payload
 from tests.unit.adapters.valr.reader import number_of, time_of
 from tests.unit.adapters.valr_exec.trader import Trader
 
-THOROUGH: Final = settings(
-    deadline=None, max_examples=250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+THOROUGH: Final = settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 ENDED: Final = {
     "Cancelled",
     "Partially Filled Due To Slippage",

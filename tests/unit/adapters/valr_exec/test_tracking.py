@@ -294,7 +294,7 @@ def lives(draw: st.DrawFn) -> tuple[list[bytes], dict[str, Any], list[dict[str, 
     return frames, row, fills, f"{done}"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_whatever_order_the_words_of_a_life_come_in_the_end_is_the_same(data: st.DataObject) -> None:
     frames, row, fills, executed = data.draw(lives())

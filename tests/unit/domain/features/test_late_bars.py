@@ -175,7 +175,7 @@ def arrivals(draw: st.DrawFn) -> list[tuple[int, int]]:
     return list(zip(comes, closes, strict=True))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(arrivals())
 def test_however_late_bars_come_nothing_is_missing_in_the_end(arrivals: list[tuple[int, int]]) -> None:
     line = Line()

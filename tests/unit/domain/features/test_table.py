@@ -155,7 +155,7 @@ _PRICES = st.sampled_from([1.0, 1.0, 1.0, 1.01, 0.99, 1e-8, 1e8, 1_234_567.0])
 _VOLUMES = st.sampled_from([0.0, 0.0, 0.0, 0.0001, 1.0, 1e9])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(_PRICES, _VOLUMES, st.integers(1, 60)), min_size=2, max_size=8))
 def test_flat_jumping_and_silent_markets_are_ready_and_finite(stretches: list[tuple[float, float, int]]) -> None:
     close = np.concatenate([np.full(count, price) for price, _, count in stretches] + [np.ones(100)])
@@ -168,7 +168,7 @@ def test_flat_jumping_and_silent_markets_are_ready_and_finite(stretches: list[tu
 _ANYTHING = st.sampled_from([1.0, 2.0, 5e-324, 1e-300, 1e300, 1.7e308, 0.0, -1.0, np.nan, np.inf])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(_ANYTHING, _ANYTHING, st.integers(0, 250)), max_size=8))
 def test_no_number_however_absurd_gets_out_as_nan_or_infinite(oddities: list[tuple[float, float, int]]) -> None:
     bars = random_bars(1, 251)
@@ -179,7 +179,7 @@ def test_no_number_however_absurd_gets_out_as_nan_or_infinite(oddities: list[tup
     assert np.isfinite(table_of(bars).values).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.sampled_from([5e-324, 1e-300, 1e300, 1.7e308]), st.sampled_from([0.0, 1e-3, 1e300]))
 def test_a_market_at_the_edge_of_the_number_range_stays_finite(price: float, volume: float) -> None:
     assert np.isfinite(table_of(flat_bars(150, price, volume)).values).all()

@@ -146,7 +146,7 @@ def situations(draw: st.DrawFn) -> dict[str, object]:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(situations())
 def test_after_the_trades_nothing_is_short_borrowed_or_above_the_cap(situation: dict[str, object]) -> None:
     weights = np.array(situation["weights"])

@@ -62,7 +62,7 @@ def test_the_filter_is_archs_recursion_at_the_same_parameters() -> None:
     assert filter_variance(model(3e-4, 0.1, 0.85), returns) == pytest.approx(expected, rel=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 199))
 def test_stepping_through_returns_is_filtering_them_at_once(cut: int) -> None:
     returns, fit = drawn(n=200), model(3e-4, 0.1, 0.85)
@@ -146,7 +146,7 @@ def test_returns_without_clusters_give_their_plain_variance() -> None:
     assert filter_variance(fit, returns) == pytest.approx(0.04, rel=0.1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.floats(1e-6, 1e3), st.integers(100, 400), st.sampled_from([2.0, 3.0, 30.0]))
 def test_every_fit_obeys_the_models_constraints(seed: int, scale: float, n: int, tail: float) -> None:
     returns = scale * np.random.default_rng(seed).standard_t(tail, n)

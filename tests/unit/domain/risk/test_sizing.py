@@ -272,7 +272,7 @@ good_bet = st.builds(
 any_rules = st.sampled_from([SPOT, MARGIN, replace(MARGIN, leverage_slope=20.0, min_edge=-5.0, min_confidence=0.0)])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(any_bet | good_bet, any_rules)
 def test_whatever_the_input_the_answer_is_finite_and_within_its_limits(inputs: SizingInput, rules: SizingRules) -> None:
     bet = size_position(inputs, rules)
@@ -290,7 +290,6 @@ def test_whatever_the_input_the_answer_is_finite_and_within_its_limits(inputs: S
         assert bet.notional >= inputs.min_notional
 
 
-@settings(deadline=None)
 @given(good_bet, shares, shares)
 def test_better_odds_never_make_a_bet_smaller(inputs: SizingInput, one: float, other: float) -> None:
     low, high = sorted([one, other])
@@ -300,7 +299,6 @@ def test_better_odds_never_make_a_bet_smaller(inputs: SizingInput, one: float, o
     assert by_payoff == sorted(by_payoff)
 
 
-@settings(deadline=None)
 @given(good_bet, st.floats(0.005, 0.3), st.floats(0.005, 0.3))
 def test_more_volatility_never_makes_a_sized_bet_larger(inputs: SizingInput, one: float, other: float) -> None:
     assert inputs.volatility is not None
@@ -310,7 +308,6 @@ def test_more_volatility_never_makes_a_sized_bet_larger(inputs: SizingInput, one
         assert wild.fraction <= calm.fraction
 
 
-@settings(deadline=None)
 @given(good_bet, shares, shares)
 def test_a_deeper_drawdown_never_makes_a_bet_or_its_leverage_larger(
     inputs: SizingInput, one: float, other: float
@@ -320,7 +317,6 @@ def test_a_deeper_drawdown_never_makes_a_bet_or_its_leverage_larger(
     assert deep.leverage <= mild.leverage
 
 
-@settings(deadline=None)
 @given(good_bet)
 def test_a_worse_regime_never_makes_a_bet_or_its_leverage_larger(inputs: SizingInput) -> None:
     assert inputs.volatility is not None

@@ -236,7 +236,7 @@ def test_the_path_is_what_a_tracker_forecast_at_each_close() -> None:
     assert np.array_equal(volatility_path(stamps, closes, RULES, "BTC"), live, equal_nan=True)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(1, 599), st.integers(0, 1000))
 def test_the_path_does_not_look_ahead(cut: int, seed: int) -> None:
     stamps, closes = series(600)
@@ -246,7 +246,7 @@ def test_the_path_does_not_look_ahead(cut: int, seed: int) -> None:
     assert np.array_equal(before, volatility_path(stamps, changed, RULES, "BTC")[:cut], equal_nan=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.integers(1, 3), st.sampled_from([0.01, 0.5, 0.999, 1.0, 1.001, 3.0, 1e3])), max_size=300),
 )

@@ -60,7 +60,7 @@ def run(steps: list[tuple], floor: Floor) -> None:  # type: ignore[type-arg]
             continue
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(commands)
 def test_the_sum_of_all_balances_is_what_was_deposited(steps: list[tuple]) -> None:  # type: ignore[type-arg]
     floor = Floor()
@@ -71,7 +71,7 @@ def test_the_sum_of_all_balances_is_what_was_deposited(steps: list[tuple]) -> No
     } == floor.engine.ledger.deposits
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(commands)
 def test_spot_balances_never_go_below_zero_and_reservations_are_what_open_orders_need(
     steps: list[tuple],  # type: ignore[type-arg]
@@ -86,7 +86,7 @@ def test_spot_balances_never_go_below_zero_and_reservations_are_what_open_orders
             assert floor.reserved(account, currency) == needed
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(commands)
 def test_the_book_is_never_crossed_and_levels_add_up(steps: list[tuple]) -> None:  # type: ignore[type-arg]
     floor = Floor()
@@ -104,7 +104,7 @@ def test_the_book_is_never_crossed_and_levels_add_up(steps: list[tuple]) -> None
                 assert level.total == sum(order.remaining for order in level.orders.values()) > 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(commands)
 def test_perpetual_profits_and_losses_cancel_out(steps: list[tuple]) -> None:  # type: ignore[type-arg]
     floor = Floor()
@@ -114,7 +114,7 @@ def test_perpetual_profits_and_losses_cancel_out(steps: list[tuple]) -> None:  #
     assert open_pnl == floor.engine.ledger.balance("clearing", "USDT").total
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(commands)
 def test_equal_runs_give_equal_events(steps: list[tuple]) -> None:  # type: ignore[type-arg]
     floors = Floor(), Floor()
@@ -124,7 +124,7 @@ def test_equal_runs_give_equal_events(steps: list[tuple]) -> None:  # type: igno
     assert first == second
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(commands)
 def test_applying_every_diff_rebuilds_the_book_and_its_checksum(steps: list[tuple]) -> None:  # type: ignore[type-arg]
     floor = Floor()

@@ -119,7 +119,7 @@ class Pit(Floor):
         self.engine.conclude(self.now_ns)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(runs)
 def test_money_is_conserved_to_the_last_digit_after_every_step(steps: list[Step]) -> None:
     pit = Pit()
@@ -129,7 +129,7 @@ def test_money_is_conserved_to_the_last_digit_after_every_step(steps: list[Step]
         assert {code: sums.get(code, Decimal(0)) for code in pit.engine.ledger.deposits} == pit.engine.ledger.deposits
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(runs)
 def test_reservations_are_what_the_open_orders_need_and_nobody_borrows_unasked(steps: list[Step]) -> None:
     pit = Pit()
@@ -145,7 +145,7 @@ def test_reservations_are_what_the_open_orders_need_and_nobody_borrows_unasked(s
             assert balance.free >= 0 or has_margin
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(runs)
 def test_positions_cancel_out_and_the_clearing_house_holds_their_open_profit(steps: list[Step]) -> None:
     pit = Pit()
@@ -156,7 +156,7 @@ def test_positions_cancel_out_and_the_clearing_house_holds_their_open_profit(ste
     assert unrealised == pit.engine.ledger.balance("clearing", "USDT").total
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(runs)
 def test_books_are_never_crossed_and_reduce_only_orders_never_exceed_their_position(steps: list[Step]) -> None:
     pit = Pit()
@@ -175,7 +175,7 @@ def test_books_are_never_crossed_and_reduce_only_orders_never_exceed_their_posit
                     assert order.remaining <= position.quantity
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(runs, st.integers(700, 1300))
 def test_a_liquidation_never_makes_a_position_larger(steps: list[Step], price: int) -> None:
     pit = Pit()

@@ -60,7 +60,7 @@ class Trader:
         return order
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(

@@ -165,7 +165,7 @@ JUNK = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     kind=st.sampled_from(["limit", "market", "stop"]),
     change=st.dictionaries(
