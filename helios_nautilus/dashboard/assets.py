@@ -12,6 +12,8 @@ _FOREVER: Final = "public, max-age=31536000, immutable"
 """Their paths hold the version, or a digest of place and time of change."""
 _MOST: Final = 256
 """Files kept; a page has some twenty. One more is served like any answer."""
+_MOST_BYTES: Final = 16 * 2**20
+"""Of all that is kept. Strangers may ask for these files, and for the same one by many paths (``a/./b``)."""
 
 
 class _File(Struct, frozen=True, kw_only=True):
@@ -25,6 +27,7 @@ class Assets:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._files: dict[tuple[str, bool], _File] = {}
+        self._bytes_left = _MOST_BYTES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer out of memory, or see what the answer is."""
@@ -52,8 +55,13 @@ class Assets:
             await send(message)
 
         await self._app(scope, receive, watched)
-        if starts and starts[0]["status"] == 200 and len(self._files) < _MOST:
-            self._files[key] = _File(start=starts[0], body=b"".join(parts))
+        if starts and starts[0]["status"] == 200:
+            self._keep(key, _File(start=starts[0], body=b"".join(parts)))
+
+    def _keep(self, key: tuple[str, bool], file: _File) -> None:
+        if key not in self._files and len(self._files) < _MOST and len(file.body) <= self._bytes_left:
+            self._bytes_left -= len(file.body)
+            self._files[key] = file
 
 
 async def _answer(file: _File, known: str | None, send: Send) -> None:

@@ -32,6 +32,8 @@ LOOK_SECS: Final = 1.0
 _RECORDS_EVERY: Final = 5
 """Looks at the status for one at the records, which change with the bars."""
 
+_PATIENCE_SECS: Final = 10.0
+"""How long a reading may take: of a database that neither answers nor breaks, old figures would go on looking live."""
 _OLD_NS: Final = 2 * NS_PER_SEC
 """A picture that is older was made for somebody who has left."""
 _ROWS: Final = 200
@@ -90,11 +92,14 @@ class Feed:
 
     """
 
-    def __init__(self, view: View, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self, view: View, clock: Callable[[], int] = time.time_ns, patience_secs: float = _PATIENCE_SECS
+    ) -> None:
         self.changed = Event[Picture]()
         """Subscribe to it while building a page; it ends with the page."""
         self._view = view
         self._clock = clock
+        self._patience_secs = patience_secs
         self._picture = Picture()
         self._looking = asyncio.Lock()
 
@@ -128,10 +133,10 @@ class Feed:
     async def _look(self, *, with_records: bool) -> None:
         before = self._picture
         try:
-            present = await asyncio.to_thread(self._read_present)
+            present = await self._ask(self._read_present)
             records = before.records
             if with_records or records is None:
-                records = await asyncio.to_thread(self._read_records)
+                records = await self._ask(self._read_records)
             self._picture = Picture(now_ns=self._clock(), present=present, records=records)
         except Exception as error:  # noqa: BLE001 (a look that ended unseen would leave old figures looking live)
             if not isinstance(error, JournalError):
@@ -139,6 +144,12 @@ class Feed:
             elif not before.trouble:
                 _LOG.warning("the journal cannot be read: %s", error)
             self._picture = msgspec.structs.replace(before, now_ns=self._clock(), trouble=str(error))
+
+    async def _ask[T](self, read: Callable[[], T]) -> T:
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(read), self._patience_secs)
+        except TimeoutError as error:
+            raise JournalError("the journal's database does not answer") from error
 
     def _read_present(self) -> Present:
         return Present(status=self._view.status(), commands=self._view.commands(_COMMANDS))

@@ -62,7 +62,7 @@ def machine(node: NodeStatus, now_ns: int) -> list[Figure]:
         Figure(label="Loop lag", words=f"{node.loop_lag_ms:.1f} ms"),
         Figure(
             label="Clock skew",
-            words=numerals.UNKNOWN if skew is None else f"{skew:+.0f} ms",
+            words=numerals.UNKNOWN if skew is None else f"{skew:+.0f} ms".replace("-", "\N{MINUS SIGN}"),
             why="VALR's clock was not asked yet" if skew is None else "",
         ),
         Figure(label="Memory", words=f"{node.memory_mb:.0f} MB"),

@@ -11,6 +11,7 @@ from helios_nautilus.dashboard.pages.feed import Picture
 from helios_nautilus.dashboard.pages.figures import freshness, headline
 from helios_nautilus.dashboard.pages.frame import PLACES, kill_words
 from helios_nautilus.dashboard.pages.live import Figure
+from helios_nautilus.dashboard.pages.wording import clock
 from helios_nautilus.journal.records import Mode
 
 FIRST: Final = "first"
@@ -26,7 +27,7 @@ _MAKE_WAY: Final = (
 
 def first_look(mode: Mode, picture: Picture, *, with_figures: bool) -> str:
     """HTML for the beginning of a page's body."""
-    pulse, tone = freshness(picture)
+    pulse, tone = _freshness(picture)
     places = "".join(f"<a>{words}</a>" for words in PLACES.values())
     bar = (
         f'<header class="bar {mode}"><span class="brand">Helios</span><span class="mode {mode}">{mode.upper()}</span>'
@@ -35,6 +36,12 @@ def first_look(mode: Mode, picture: Picture, *, with_figures: bool) -> str:
     figures = _tiles(headline(picture.records.metrics)) if with_figures and picture.records is not None else ""
     page = f'<div class="page">{figures}</div>'
     return f'<div id="{FIRST}" aria-busy="true" inert>{bar}{_banners(picture)}{page}</div>{_MAKE_WAY}'
+
+
+def _freshness(picture: Picture) -> tuple[str, str]:
+    """Nothing renews this: where no script ever comes it must not go on calling itself live."""
+    words, tone = freshness(picture)
+    return (words, tone) if tone else (f"as of {clock(picture.now_ns, picture.now_ns)} UTC", "")
 
 
 def _banners(picture: Picture) -> str:

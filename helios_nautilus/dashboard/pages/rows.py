@@ -40,8 +40,8 @@ MARKET_COLUMNS: Final = (
     Column("Spread", "n"),
     Column("Volatility a day", "n"),
     Column("Regime"),
-    Column("Quote", "n"),
-    Column("Bar", "n"),
+    Column("Quote age", "n"),
+    Column("Bar age", "n"),
 )
 TIER_COLUMNS: Final = (Column("Tier"), Column("State"), Column("Last word", "words"))
 DECISION_COLUMNS: Final = (

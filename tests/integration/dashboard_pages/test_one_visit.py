@@ -13,13 +13,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from helios_nautilus.dashboard.settings import token_path
 from helios_nautilus.dashboard.tokens import TokenFile
-from helios_nautilus.journal.status import Need
+from helios_nautilus.journal.status import Need, TierStatus
 from tests.integration.dashboard_pages.day import status
 from tests.integration.dashboard_pages.stage import Dashboard, ScriptedNode, Visit, part
 from tests.integration.dashboard_pages.test_reading import check_contrast, check_names
 
 pytestmark = pytest.mark.xdist_group("dashboard_pages")
 HOSTILE = "</script><img src=x onerror=window.hurt=1><script>window.hurt=1</script> ${window.hurt=1} `{{window.hurt=1}}"
+HOSTILE_TIER = TierStatus(tier="gate", is_on=True, last_ns=1, words=HOSTILE)
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +112,9 @@ def test_an_emergency_stop_takes_two_clicks_and_shows_the_answer(overview: Page,
 
 
 def test_words_of_others_are_shown_and_never_run(overview: Page, node: ScriptedNode) -> None:
-    node.tell(kill_state="REDUCE_ONLY", kill_words=HOSTILE)
-    expect(overview.get_by_role("alert").first).to_contain_text(HOSTILE)
+    node.tell(kill_state="REDUCE_ONLY", kill_words=HOSTILE, run_id=HOSTILE, tiers=(HOSTILE_TIER,))
+    for place in (overview.get_by_role("alert").first, part(overview, "tiers"), part(overview, "machine")):
+        expect(place).to_contain_text(HOSTILE)
     assert overview.evaluate("window.hurt") is None
 
 

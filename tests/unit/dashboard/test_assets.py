@@ -14,6 +14,7 @@ from starlette.types import Message
 
 from helios_nautilus.dashboard.assets import Assets
 
+LARGE = b"// " + b"7" * 2**20
 SCRIPT = b"let figures = 1; " * 200
 
 
@@ -30,6 +31,8 @@ class Shelf:
         self.fetched += 1
         if request.path_params["path"].endswith("nowhere.js"):
             return Response(status_code=404)
+        if request.path_params["path"].endswith("large.js"):
+            return Response(LARGE, media_type="text/javascript")
         return Response(SCRIPT, headers={"ETag": '"7"'}, media_type="text/javascript")
 
     def get(self, path: str = "/_nicegui/3/static/vue.js", **headers: str) -> tuple[int, Headers, bytes]:
@@ -79,3 +82,13 @@ def test_what_is_not_there_and_what_is_no_file_is_asked_for_each_time(shelf: She
         answers = [shelf.get(path) for _ in range(2)]
         assert shelf.fetched == before + 2
         assert all("immutable" not in headers.get("cache-control", "") for _, headers, _ in answers)
+
+
+def test_who_asks_for_a_large_file_by_ever_other_paths_does_not_fill_the_memory(shelf: Shelf) -> None:
+    paths = [f"/_nicegui/3/static/{'./' * count}large.js" for count in range(20)]
+    for path in paths:
+        shelf.get(path)
+    kept = sum(len(file.body) for file in shelf._assets._files.values())
+    assert len(LARGE) < kept <= 16 * 2**20
+    assert shelf.get(paths[-1])[2] == LARGE
+    assert shelf.fetched == len(paths) + 1

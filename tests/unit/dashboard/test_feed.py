@@ -1,11 +1,13 @@
 """One look for all who watch, and what is shown when a look fails."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 
 from helios_nautilus.dashboard.pages.feed import Feed, Picture
+from helios_nautilus.dashboard.pages.figures import freshness
 from helios_nautilus.dashboard.shown import EquityCurve
 from helios_nautilus.dashboard.view import describe_status
 from helios_nautilus.errors import JournalError
@@ -20,9 +22,13 @@ class ScriptedView:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.trouble: Exception | None = None
+        self.answers = threading.Event()
+        """Clear it, and nothing is answered until it is set."""
+        self.answers.set()
 
     def status(self) -> Any:
         self.asked.append("status")
+        self.answers.wait()
         if self.trouble is not None:
             raise self.trouble
         return describe_status("paper", status(NOW), NOW)
@@ -95,3 +101,20 @@ def test_a_look_that_fails_leaves_what_was_there_and_says_so(
     before, during, after = asyncio.run(look())
     assert (during.present, during.records) == (before.present, before.records)
     assert (before.trouble, during.trouble, after.trouble) == ("", str(trouble), "")
+
+
+def test_a_look_that_never_comes_back_is_given_up_and_leaves_nothing_looking_live(view: Any) -> None:
+    feed = Feed(view, clock=lambda: NOW, patience_secs=0.01)
+
+    async def look() -> Picture:
+        await feed.picture()
+        view.answers.clear()
+        try:
+            await feed.look_now()
+        finally:
+            view.answers.set()
+        return feed.newest
+
+    picture = asyncio.run(look())
+    assert picture.trouble == "the journal's database does not answer"
+    assert freshness(picture) != ("live", "")

@@ -151,3 +151,15 @@ def test_the_first_look_has_mode_banner_and_figures_and_brings_no_markup_of_othe
     look = first_look("live", replace(picture, records=records), with_figures=True)
     assert "Portfolio value" in look
     assert "101\u00a0312.48" in look
+
+
+def test_the_first_look_which_nothing_renews_does_not_call_itself_live() -> None:
+    look = first_look("paper", seen(1.0), with_figures=True)
+    assert "as of 08:00:00 UTC" in look
+    assert ">live<" not in look
+    assert "node not running since" in first_look("paper", seen(31.0), with_figures=True)
+
+
+def test_a_clock_that_is_behind_has_the_sign_of_every_other_figure() -> None:
+    skew = next(fact for fact in machine(status(NOW, clock_skew_ms=-12.0), NOW) if fact.label == "Clock skew")
+    assert skew.words == "\N{MINUS SIGN}12 ms"
