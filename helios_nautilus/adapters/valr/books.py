@@ -1,5 +1,6 @@
 """One pair's book from the stream to the engine: verified frames in, deltas, depths and quotes out."""
 
+from collections.abc import Callable
 from enum import Enum, auto
 
 from nautilus_trader.core.data import Data
@@ -116,8 +117,15 @@ class BookFeed:
         """A quote if the best price or quantity changed; none for a book with an empty side."""
         if BookView.QUOTES not in self.views:
             return []
-        bids, asks = self._book.bids(1), self._book.asks(1)
-        if not bids or not asks or (bids[0], asks[0]) == self._best:
+        bid, ask = self._best_of(self._book.bids), self._best_of(self._book.asks)
+        if bid is None or ask is None or (bid, ask) == self._best:
             return []
-        self._best = bids[0], asks[0]
-        return [self._scribe.quote(bids[0], asks[0], self._ts_event, ts_init)]
+        self._best = bid, ask
+        return [self._scribe.quote(bid, ask, self._ts_event, ts_init)]
+
+    def _best_of(self, levels: Callable[[int | None], list[PriceLevel]]) -> PriceLevel | None:
+        """The best level of a side that the engine has a size for: of less there are no deltas either."""
+        best = levels(1)
+        if best and self._scribe.is_nothing(best[0]):
+            best = [level for level in levels(None) if not self._scribe.is_nothing(level)]
+        return best[0] if best else None

@@ -25,7 +25,7 @@ class BucketFeed:
         """Start of the first bucket that is ours to deliver."""
         self._held: dict[int, Bucket] = {}
         self._empty: set[int] = set()
-        """Minutes that the venue says nobody traded in."""
+        """Minutes that the venue says nobody traded in: the newest day's, of more none is asked for."""
         self._is_mending = False
         self._has_begun = False
         """Something was delivered or asked for: from then on no minute is passed over unasked."""
@@ -93,6 +93,8 @@ class BucketFeed:
             self._empty.discard(start_ns)
         else:
             self._empty.add(start_ns)
+            if len(self._empty) > _MOST_LACKING:
+                self._empty.remove(min(self._empty))
 
     def _release(self, complete_before_ns: int) -> list[Bucket]:
         """Hand out what starts before a time, oldest first."""

@@ -206,6 +206,10 @@ class BookScribe:
             ts_init,
         )
 
+    def is_nothing(self, level: PriceLevel) -> bool:
+        """The quantity of a level is less than the engine's smallest."""
+        return not Quantity(float(level[1]), self._size_precision).raw
+
     def _orders(self, bids: Sequence[PriceLevel], asks: Sequence[PriceLevel]) -> list[BookOrder]:
         buys = [self._order(OrderSide.BUY, level) for level in bids]
         return buys + [self._order(OrderSide.SELL, level) for level in asks]

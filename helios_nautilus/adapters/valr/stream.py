@@ -91,6 +91,7 @@ class MarketStream:
         self._bars: dict[str, tuple[BucketFeed, BarType, VenueInstrument]] = {}
         self._marks: dict[str, VenueInstrument] = {}
         self._mending: dict[tuple[TradeEvent, str], asyncio.Task[None]] = {}
+        self._settling: dict[str, asyncio.TimerHandle] = {}
         self._handlers: dict[type, Callable[[Any], None]] = {
             BookSnapshot: self._on_book,
             BookDiff: self._on_book,
@@ -282,10 +283,7 @@ class MarketStream:
             feed.start_mending()
             self._mend(TradeEvent.BUCKET, frame.pair, self._mend_bars(frame.pair, start_ns))
         self._publish_bars(feed.take(frame.data, self._now_ns()), bar_type, instrument)
-        due_ns = feed.due_ns()
-        if due_ns is not None:
-            wait_secs = max(due_ns - self._now_ns(), 0) / NS_PER_SEC / self._speed
-            asyncio.get_running_loop().call_later(wait_secs, self._settle_bars, frame.pair)
+        self._settle_later(frame.pair)
 
     def _on_mark_price(self, frame: MarkPrice) -> None:
         instrument = self._marks.get(frame.pair)
@@ -349,10 +347,19 @@ class MarketStream:
             for tick in ticks:
                 self._publish(tick)
 
+    def _settle_later(self, symbol: str) -> None:
+        """Look again when a bucket that is held counts by time alone; once is enough for all of them."""
+        due_ns = self._bars[symbol][0].due_ns()
+        if due_ns is not None and symbol not in self._settling:
+            wait_secs = max(due_ns - self._now_ns(), 0) / NS_PER_SEC / self._speed
+            self._settling[symbol] = asyncio.get_running_loop().call_later(wait_secs, self._settle_bars, symbol)
+
     def _settle_bars(self, symbol: str) -> None:
+        del self._settling[symbol]
         if symbol in self._bars:
             feed, bar_type, instrument = self._bars[symbol]
             self._publish_bars(feed.settle(self._now_ns()), bar_type, instrument)
+            self._settle_later(symbol)
 
     async def _mend_bars(self, symbol: str, until_ns: int | None = None) -> None:
         """Fetch what closed unheard of, by now or by ``until_ns``; the stream waits meanwhile, and order is kept."""
@@ -375,6 +382,7 @@ class MarketStream:
         buckets = feed.mend(missed, self._now_ns(), asked_ns)
         if self._bars.get(symbol) is wanted:
             self._publish_bars(buckets, bar_type, instrument)
+            self._settle_later(symbol)
 
     async def _settled_ns(self, closed_ns: int | None) -> int:
         """A close, by default the newest by the venue's clock, once its bucket does not change any more."""

@@ -81,9 +81,10 @@ class _Draft:
         self.missing_ns[~bar.present] = ts_ns
 
     def is_final(self, ts_ns: int, heard_ns: Ints) -> bool:
-        """None of its holes can be filled any more."""
-        is_settled = not self.is_filled and bool((self.missing_ns < heard_ns).all())
-        return is_settled or ts_ns - self.first_ns >= DRAFT_NS
+        """Nothing is to be made of it, and none of its holes can be filled any more."""
+        if self.is_filled:
+            return False
+        return bool((self.missing_ns < heard_ns).all()) or ts_ns - self.first_ns >= DRAFT_NS
 
 
 class Series:

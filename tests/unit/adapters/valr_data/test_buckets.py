@@ -119,6 +119,17 @@ def test_nothing_is_lacking_before_the_first_bucket_nor_for_more_than_a_day() ->
     assert not feed.lacks_before(4 * NS_PER_MIN + NS_PER_DAY + NS_PER_MIN)
 
 
+def test_of_a_pair_that_nobody_trades_no_more_than_a_day_is_remembered() -> None:
+    feed = BucketFeed("BTCZAR", 0)
+    feed.take(bucket(0), NS_PER_MIN)
+    last = 3 * NS_PER_DAY // NS_PER_MIN
+    for minute in range(1, last):
+        assert feed.take(bucket(minute, volume="0"), (minute + 1) * NS_PER_MIN) == []
+
+    assert len(feed._empty) == NS_PER_DAY // NS_PER_MIN
+    assert minutes(feed.take(bucket(last), LATER)) == [last]
+
+
 @given(st.lists(st.tuples(st.integers(0, 12), st.booleans(), st.integers(0, 90)), max_size=60))
 def test_whatever_comes_the_buckets_told_are_complete_in_order_and_once(steps: list[tuple[int, bool, int]]) -> None:
     feed = BucketFeed("BTCZAR", 0)

@@ -309,6 +309,21 @@ def test_book_with_a_figure_that_the_engine_has_no_room_for_is_ended_whole() -> 
     listening(work)
 
 
+def test_quote_passes_over_a_best_level_that_is_less_than_the_engine_s_smallest_size() -> None:
+    document = replaced(as_sent(SNAPSHOT), ("d", "a", 0, 1), "0.00000000000000000001")
+    book = apply(({}, {}), document["d"], is_snapshot=True)
+    assert book is not None
+    tiny = json.dumps(replaced(document, ("d", "cs"), checksum(book))).encode()
+
+    def work(listener: Listener) -> None:
+        seen = listener.hear(tiny)
+        (quote,) = (item for item in seen if isinstance(item, QuoteTick))
+        (price, (_, size)) = sorted(book[1].items())[1]
+        assert (quote.ask_price.as_decimal(), quote.ask_size.as_decimal()) == (price, Decimal(size))
+
+    listening(work)
+
+
 def is_top(item: Any, copy: Copy) -> bool:
     """A quote or a depth shows the best of the book that was published with it."""
     bids, asks = sorted(copy.sides[0].items(), reverse=True), sorted(copy.sides[1].items())

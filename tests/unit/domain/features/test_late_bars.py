@@ -141,6 +141,23 @@ def test_the_past_of_a_pair_that_was_silent_for_too_long_is_not_taken_anew() -> 
     assert line.ready(last) == [True, False]
 
 
+def test_bars_that_came_in_time_count_although_their_time_is_up_before_they_were_looked_at() -> None:
+    line, last = Line(), DRAFT_NS // NS_PER_MIN
+    for minute in range(1, last + 1):
+        line.tell(BTC, minute)
+        line.close(minute)
+
+    line.tell(ETH, *range(1, last + 1))
+    for minute in (last + 1, last + 2):
+        line.tell(BTC, minute)
+        line.tell(ETH, minute)
+        line.close(minute)
+        line.mend()
+
+    assert line.stream.late_bars == 0
+    assert_equal_to_a_batch(line, 1, first=1, last=last + 2)
+
+
 def test_a_hole_of_the_reference_keeps_the_others_waiting_until_it_is_filled() -> None:
     line = Line()
     for minute in range(1, 4):
