@@ -348,13 +348,14 @@ class Kit:
         opened: float | None = None,
         timeframe: str = "1m",
         reach: float = 0.0,
+        closed_ns: int | None = None,
     ) -> None:
-        """Hand a component the bar that closes now; it reaches so far beyond its open and close."""
+        """Hand a component the bar that closes now, or closed then; it reaches so far beyond its open and close."""
         instrument, now_ns = self.cache.instrument(instrument_id), self.clock.timestamp_ns()
         opened = close if opened is None else opened
         prices = map(instrument.make_price, (opened, max(opened, close) + reach, min(opened, close) - reach, close))
         kind = bar_type(instrument_id, timeframe, "1m").standard()
-        component.handle_bar(Bar(kind, *prices, instrument.make_qty(1), now_ns, now_ns))
+        component.handle_bar(Bar(kind, *prices, instrument.make_qty(1), closed_ns or now_ns, now_ns))
 
     def listen(self, topic: str) -> list[Any]:
         """A list that grows with every message on a topic."""

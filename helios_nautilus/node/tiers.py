@@ -47,7 +47,7 @@ from helios_nautilus.messages import HELIOS_CLIENT, Stage
 from helios_nautilus.models.checkpoint import Model
 from helios_nautilus.models.succession import Succession, Term, model_at
 from helios_nautilus.node.rebalancing import build_rebalancers
-from helios_nautilus.node.warmup import warm_histories, warm_trackers
+from helios_nautilus.node.warmup import trailed_bars, warm_histories, warm_trackers
 from helios_nautilus.strategies.helios import HeliosStrategy, HeliosStrategyConfig
 from helios_nautilus.strategies.tiered import ORDER_CHECK_SECS
 
@@ -157,7 +157,7 @@ def add_tiers(
     aether = _aether(config, ids, past, journal, trackers, absence, live)
     outcomes = _outcomes(config, ids, journal, trackers)
     snapshots = _snapshots(config, ids, journal, guardian)
-    strategy = _strategy(config, ids, journal, trackers, live, awaits_readiness=awaits_readiness)
+    strategy = _strategy(config, ids, past, journal, trackers, live, awaits_readiness=awaits_readiness)
     trader = host.kernel.trader
     rebalancers = build_rebalancers(config, ids, journal, histories, past.payoff_at, trackers)
     predictions = _predictions(config, past, journal, live)
@@ -307,6 +307,7 @@ def _bar_maker(config: HeliosConfig, ids: tuple[InstrumentId, ...]) -> BarMaker:
 def _strategy(
     config: HeliosConfig,
     ids: tuple[InstrumentId, ...],
+    past: Past,
     journal: Journal,
     trackers: Mapping[str, VolatilityTracker],
     live: Live | None,
@@ -337,4 +338,5 @@ def _strategy(
         journal,
         store=None if live is None else live.bet_store,
         volatility=_volatility(trackers),
+        past=trailed_bars(config, past.history, past.precisions),
     )

@@ -44,3 +44,13 @@ def warm_histories(
         for row in zip(bars.ts_ns.tolist(), bars.close.tolist(), bars.volume.tolist(), strict=True):
             past.update(*row)
     return histories
+
+
+def trailed_bars(
+    config: HeliosConfig, history: Mapping[str, MarketData], precisions: Mapping[str, int]
+) -> dict[str, Bars]:
+    """The decision bars that a trailing stop goes on from; none if stops do not trail."""
+    if config.plan.trail_atr is None:
+        return {}
+    base, decision = config.data.base, config.data.timeframes.decision
+    return {name: bars_of(data, base, decision, precisions[name]) for name, data in history.items()}

@@ -3,8 +3,11 @@
 It only translates predictions into proposals; whether and how large is for the tiers to say.
 """
 
+from collections.abc import Mapping
+
 from nautilus_trader.model.identifiers import InstrumentId
 
+from helios_nautilus.domain.bars import Bars
 from helios_nautilus.domain.plan import CloseReason, Side
 from helios_nautilus.journal.bet_store import BetStore
 from helios_nautilus.journal.protocol import Journal
@@ -35,8 +38,9 @@ class HeliosStrategy(TieredStrategy):
         journal: Journal,
         store: BetStore | None = None,
         volatility: Volatility = lambda _name: None,
+        past: Mapping[str, Bars] | None = None,
     ) -> None:
-        super().__init__(config, journal, store, volatility)
+        super().__init__(config, journal, store, volatility, past)
         self._instrument_ids = frozenset(config.instrument_ids)
 
     def on_start(self) -> None:

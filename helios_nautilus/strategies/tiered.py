@@ -6,6 +6,7 @@ hears the engine's events and hands them to whoever owns their part: `Entries`, 
 `Recovery`.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from nautilus_trader.common.component import TimeEvent
@@ -17,6 +18,7 @@ from nautilus_trader.model.orders import Order
 from nautilus_trader.model.position import Position
 from nautilus_trader.trading.strategy import Strategy
 
+from helios_nautilus.domain.bars import Bars
 from helios_nautilus.domain.lifecycle import Guard, Phase
 from helios_nautilus.domain.plan import CloseReason, Side
 from helios_nautilus.domain.timeframe import NS_PER_SEC
@@ -69,6 +71,8 @@ class TieredStrategy(Strategy):
         the start. Without one, as in a backtest, nothing is kept and nothing taken up.
     volatility
         The present daily volatility of an instrument, for the guard of a position that no bet is known of.
+    past
+        The decision bars before the start by instrument id, for a trailing stop; without them it waits for its own.
 
     """
 
@@ -78,6 +82,7 @@ class TieredStrategy(Strategy):
         journal: Journal,
         store: BetStore | None = None,
         volatility: Volatility = lambda _name: None,
+        past: Mapping[str, Bars] | None = None,
     ) -> None:
         super().__init__(config)
         self.journal = journal
@@ -89,7 +94,7 @@ class TieredStrategy(Strategy):
         self._desk = Desk(self)
         self._exits = Exits(self, self.bets, self._desk, journal, self._look_at)
         self._entries = Entries(self, self.bets, self._desk, self._exits, journal)
-        self._trail = Trail(self, self.bets, self._desk, self._exits)
+        self._trail = Trail(self, self.bets, self._desk, self._exits, past or {})
         self._recovery = Recovery(self, self.bets, self._desk, self._exits, journal, volatility)
         self._rebalancing = Rebalancing(self, self.bets, self._desk, self._exits)
         self._recovers = store is not None

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from helios_nautilus.actors.aether import Aether, AetherConfig
 from helios_nautilus.actors.consult import OnTheSpot
@@ -11,10 +12,11 @@ from helios_nautilus.adapters.valr.instruments import build_instrument
 from helios_nautilus.config import DataSection, HeliosConfig, ModelSection, TrainingSection, Window
 from helios_nautilus.domain.bars import Bars, MarketData
 from helios_nautilus.domain.features.aggregate import aggregate
+from helios_nautilus.domain.plan import ExitPlan
 from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN
 from helios_nautilus.journal.memory import MemoryJournal
 from helios_nautilus.llm.off import OffProvider
-from helios_nautilus.node.warmup import warm_histories, warm_trackers
+from helios_nautilus.node.warmup import trailed_bars, warm_histories, warm_trackers
 from tests.fakes import BTC, Kit, at, bars_of, engine_bars, random_walk
 
 MINUTES, HALF = 3 * 1_440, 2 * 1_440
@@ -76,3 +78,15 @@ def test_the_longer_past_goes_on_where_history_left_it(config: HeliosConfig, bar
     assert past.change(NS_PER_DAY) == whole.change(NS_PER_DAY) != past.change(NS_PER_HOUR)
     assert past.daily_closes(at(MINUTES)).tolist() == whole.daily_closes(at(MINUTES)).tolist()
     assert len(past.daily_closes(at(MINUTES))) == 3
+
+
+def test_a_trailing_stop_goes_on_from_the_decision_bars_of_history(config: HeliosConfig, bars: Bars) -> None:
+    past = history(bars, HALF)
+    trails = replace(config, plan=ExitPlan(trail_atr=2.0))
+
+    (known,) = trailed_bars(trails, past, PRECISIONS).values()
+
+    assert known.ts_ns[-1] == at(HALF)
+    assert len(known) == HALF // 5
+    assert known.high[-1] == bars.high[HALF - 5 : HALF].max()
+    assert trailed_bars(config, past, PRECISIONS) == {}, "nobody asks for them"

@@ -114,7 +114,8 @@ def _untagged(order: Order) -> Order:
 def recovering(kit: Kit, journal: MemoryJournal, store: BetStore, **settings: Any) -> TieredStrategy:
     """A started strategy whose bets outlive it."""
     volatility = settings.pop("volatility", lambda _name: None)
+    past = settings.pop("past", None)
     config = TieredStrategyConfig(instrument_ids=(BTC, ETH), **settings)
-    strategy = kit.start(TieredStrategy(config, journal, store, volatility))
+    strategy = kit.start(TieredStrategy(config, journal, store, volatility, past))
     kit.advance_to(kit.clock.timestamp_ns())  # once it runs it takes up what is there
     return strategy
