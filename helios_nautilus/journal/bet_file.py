@@ -33,6 +33,7 @@ class BetFile:
         self._file = StateFile(path, _Content)
         self._run_id = run_id
         self._on_trouble = on_trouble
+        self._is_lost = False
         self._earlier: tuple[Pending, ...] | None = None
         self._own: deque[Pending] = deque(maxlen=NEWEST)
 
@@ -42,6 +43,10 @@ class BetFile:
         if self._earlier is None:
             self._earlier = tuple(each for each in content.pending if each.run_id != self._run_id)
         return content.bets
+
+    def may_be_open(self) -> bool:
+        """Whether a bet that was saved is not closed; yes as well if nobody can read what was."""
+        return any(not bet.is_closed for bet in self.load()) or self._is_lost
 
     def left(self) -> tuple[Pending, ...]:
         """The newest records of earlier runs: their journals may lack some of them."""
@@ -64,6 +69,7 @@ class BetFile:
         try:
             return self._file.load() or nothing
         except HeliosError as error:
+            self._is_lost = True
             self._on_trouble(f"{error}; {self._put_aside()}")
             return nothing
 

@@ -172,7 +172,7 @@ def adopt_spools(root: Path) -> Iterator[Spool]:
 
 def holds_rows_of(root: Path, run_id: str) -> bool:
     """Whether rows of a run are still on their way, in whosever hands they are."""
-    return any(root.glob(f"of-{_folder_name(run_id)}-*/"))
+    return any(root.glob(f"of-{_folder_name(run_id)}-*/{_ROWS}"))
 
 
 def _folder_name(run_id: str) -> str:

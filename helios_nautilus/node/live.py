@@ -90,7 +90,7 @@ def _run(loaded: LoadedConfig, mode: Mode, tell: Tell, *, fresh: bool = False) -
         tell.run_id = run_id
     tell("config", f"{config.name} ({loaded.hash}), mode {mode}")
     bets = bet_file(config, mode, run_id, tell)
-    prepared = prepare(config, tell, has_open_bets=not all(bet.is_closed for bet in bets.load()))
+    prepared = prepare(config, tell, has_open_bets=bets.may_be_open())
     writer = open_writer(run_id, mode, partial(tell, "journal"))
     try:
         tell("journal", run_id)

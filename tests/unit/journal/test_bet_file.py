@@ -78,6 +78,18 @@ def test_a_file_that_cannot_be_read_is_told_and_kept_aside(tmp_path: Path, conte
     assert not path.exists()
 
 
+def test_a_bet_may_be_open_if_one_was_left_or_nobody_can_read_what_was(tmp_path: Path) -> None:
+    path, trouble = tmp_path / "bets.json", Trouble()
+    assert not trouble.file(path).may_be_open()
+    trouble.file(path).save([replace(BET, is_closed=True)])
+    assert not trouble.file(path).may_be_open()
+    trouble.file(path).save([BET])
+    assert trouble.file(path).may_be_open()
+    path.write_bytes(b"[{")
+    assert trouble.file(path).may_be_open()
+    assert len(trouble) == 1
+
+
 def test_a_path_that_is_no_file_ends_nothing_either(tmp_path: Path) -> None:
     (tmp_path / "bets.json").mkdir()
     trouble = Trouble()

@@ -14,7 +14,7 @@ from helios_nautilus.errors import JournalError
 from helios_nautilus.journal import spool as spool_module
 from helios_nautilus.journal.chain import Row
 from helios_nautilus.journal.segment import frame_rows, read_segment
-from helios_nautilus.journal.spool import Refusal, Spool, SpoolFullError, adopt_spools
+from helios_nautilus.journal.spool import Refusal, Spool, SpoolFullError, adopt_spools, holds_rows_of
 from tests.unit.journal.ledger import make_rows, open_small
 
 ROWS = make_rows(40)
@@ -150,6 +150,20 @@ def test_a_closed_spool_without_rows_leaves_nothing(tmp_path: Path) -> None:
     drain(spool)
     spool.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_s_rows_are_there_until_the_last_was_brought_over_whatever_else_lies_there(tmp_path: Path) -> None:
+    spool = open_small(tmp_path, "RUN-1")
+    spool.append(ROWS[:3])
+    (spool.folder / "notes.txt").touch()
+    assert holds_rows_of(tmp_path, "RUN-1")
+    assert not holds_rows_of(tmp_path, "RUN-2")
+
+    drain(spool)
+    spool.close()
+
+    assert spool.folder.exists()
+    assert not holds_rows_of(tmp_path, "RUN-1")
 
 
 @pytest.mark.parametrize("run_id", ["../../etc", "a/b", ".hidden", "x" * 400, "damaged"])
