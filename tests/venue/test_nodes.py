@@ -36,7 +36,7 @@ def check_run(venue: Venue, run_id: str, mode: str) -> list[Record]:
 
 
 def test_paper_gets_ready_decides_trades_stops_when_asked_and_its_journal_verifies(venue: Venue) -> None:
-    node = venue.run("paper", "run.toml", VALR_API_KEY="", VALR_API_SECRET="")
+    node = venue.run("paper", "run.toml", "--fresh", VALR_API_KEY="", VALR_API_SECRET="")
     try:
         run_id = node.until("journal ").split()[-1]
         node.until("ready ")
