@@ -13,6 +13,7 @@ from nautilus_trader.model.orders import Order
 from helios_nautilus.domain.kept_bets import KeptBet, take_up
 from helios_nautilus.domain.lifecycle import Lifecycle
 from helios_nautilus.journal.bet_store import BetStore, MoneyRecord
+from helios_nautilus.journal.protocol import Journal
 from helios_nautilus.journal.records import OrderRole
 from helios_nautilus.strategies import audit
 
@@ -121,11 +122,13 @@ class Bets:
 
     # The store
 
-    def keep(self, record: MoneyRecord | None = None) -> bool:
-        """Store all bets as they are; False if that failed. What is under way goes on all the same.
+    def record(self, record: MoneyRecord, journal: Journal) -> None:
+        """Keep what has become of a bet, then journal it: the other way about a kill between them could lose it."""
+        self.keep(record)
+        journal.append(record)
 
-        With a ``record`` of what has just become of one: it is kept before the journal has it, or a kill could lose it.
-        """
+    def keep(self, record: MoneyRecord | None = None) -> bool:
+        """Store all bets as they are, and a ``record``; False if that failed: all that is under way goes on."""
         if self._store is None:
             return True
         try:

@@ -89,8 +89,7 @@ class Exits:
         reason = bet.life.close(None if last is None else _CLOSED_BY.get(self._bets.origin(last).role))
         record = audit.position_record(position, bet.decision_id, bet.life, reason.value, bet.costs)
         bet.is_closed = True
-        self._bets.keep(record)
-        self._journal.append(record)
+        self._bets.record(record, self._journal)
         if position.is_open:
             words = f"{position.quantity} is left, less than the venue trades"
             self._journal.append(

@@ -111,8 +111,7 @@ class Recovery:
                 if isinstance(event, OrderFilled) and event.trade_id.value not in bet.trades:
                     fill = audit.fill_record(event, self._bets.origin(order), self._currency)
                     bet.count(fill.trade_id, fill.commission_value)
-                    self._bets.keep(fill)
-                    self._journal.append(fill)
+                    self._bets.record(fill, self._journal)
             if order.client_order_id == bet.entry and order.filled_qty > 0:
                 bet.life.entry_filled(next(event.ts_event for event in order.events if isinstance(event, OrderFilled)))
 

@@ -303,8 +303,7 @@ class TieredStrategy(Strategy):
             bet.count(fill.trade_id, fill.commission_value)
             if event.client_order_id == bet.entry and bet.life.entry_filled(event.ts_event):
                 self._exits.await_time_out(bet)
-        self.bets.keep(fill)
-        self.journal.append(fill)
+        self.bets.record(fill, self.journal)
 
     def on_position_event(self, event: PositionEvent) -> None:
         """Journal a position that was closed, and go on winding up a bet that is to end."""

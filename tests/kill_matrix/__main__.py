@@ -5,21 +5,17 @@ clean; what the nodes printed and logged, and the outcome as JSON, stay in ``rep
 """
 
 import asyncio
-import atexit
-import os
 import shutil
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from tempfile import mkdtemp
 
 import click
 import msgspec
 
-from helios_nautilus.journal.connect import DATABASE_URL, HOME
 from tests.kill_matrix.campaign import Killed, Outcome, play
 from tests.kill_matrix.market import PLAN
 from tests.kill_matrix.moments import Kind, draw_moments
+from tests.soak.home import open_home
 from tests.soak.market import is_recorded
 
 REPORTS = Path(__file__).parents[2] / "reports" / "kill-matrix"
@@ -36,12 +32,8 @@ def main(kills: int, seed: int, only: str | None) -> None:
     folder = REPORTS / f"seed-{seed}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    # Not in the folder: the journal's server may run as another user, who may not enter it.
-    home = Path(mkdtemp(prefix="helios-kill-matrix-"))
-    # Registered first, called last: after the server in it has ended.
-    atexit.register(_forget, home, outcomes := list[Outcome]())
-    os.environ[HOME] = str(home)
-    os.environ.pop(DATABASE_URL, None)
+    outcomes: list[Outcome] = []
+    home = open_home("kill-matrix", lambda: any(each.is_clean for each in outcomes))
     moments = draw_moments(seed, kills, PLAN.speed, None if only is None else Kind[only])
     outcomes.append(outcome := asyncio.run(play(folder, seed, moments, _tell)))
     if (logs := home / "logs").exists():  # no node may have come so far
@@ -51,11 +43,6 @@ def main(kills: int, seed: int, only: str | None) -> None:
     if not outcome.is_clean:
         click.echo(f"the journal is kept: HELIOS_HOME={home}")
         sys.exit(1)
-
-
-def _forget(home: Path, outcomes: Sequence[Outcome]) -> None:
-    if outcomes and outcomes[0].is_clean:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _tell(killed: Killed) -> None:

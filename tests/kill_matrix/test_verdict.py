@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from helios_nautilus.journal.records import EventRecord, FillRecord, OrderRecord, OrderRole
+from helios_nautilus.journal.records import EventRecord, FillRecord, OrderRole
 from helios_nautilus.journal.status import NodeStatus, PositionStatus
 from helios_nautilus.simulator.exchange.dump import LedgerDump, OrderRow, PositionRow
 from helios_nautilus.simulator.exchange.orders import Fill, Side
@@ -18,11 +18,9 @@ from tests.kill_matrix.verdict import (
     mistakes_of_orders,
     uses_of,
 )
-from tests.soak.samples import ACCOUNT, LEFT, SYMBOL, venue_order
+from tests.soak.samples import ACCOUNT, LEFT, NAME, SYMBOL, stop, venue_order
 from tests.soak.stops import Heard
 from tests.soak.verdict import Ledger
-
-NAME = f"{SYMBOL}.VALR"
 
 # Just after a start
 
@@ -167,18 +165,7 @@ def told_fill(told: Fill, role: OrderRole) -> FillRecord:
     )
 
 
-ARMED = OrderRecord(
-    ts_ns=1,
-    decision_id="A",
-    instrument_id=NAME,
-    client_order_id="stop",
-    role="STOP",
-    side="SELL",
-    order_type="STOP_MARKET",
-    quantity=Decimal("0.1"),
-    price=None,
-    status="EMULATED",
-)
+ARMED = stop("A")
 ENTERED, LEFT_AGAIN = told_fill(BOUGHT, "ENTRY"), told_fill(SOLD, "EXIT")
 FIRST_LIFE = [Heard(0, ENTERED), Heard(SECOND, ARMED)]
 NEXT_LIFE = [Heard(30 * SECOND, LEFT_AGAIN)]

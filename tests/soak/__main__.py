@@ -5,17 +5,14 @@ clean; what the node printed and logged, and the outcome as JSON, stay in ``repo
 """
 
 import asyncio
-import atexit
-import os
 import shutil
 import sys
 from pathlib import Path
-from tempfile import mkdtemp
 
 import click
 import msgspec
 
-from helios_nautilus.journal.connect import DATABASE_URL, HOME
+from tests.soak.home import open_home
 from tests.soak.market import SPEED, Plan, is_recorded
 from tests.soak.run import Kind, Outcome, soak
 
@@ -35,12 +32,8 @@ def main(kind: Kind, secs: float, speed: float, seed: int, days: int) -> None:
     folder = REPORTS / f"{kind}-{seed}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    # Not in the folder: the journal's server may run as another user, who may not enter it.
-    home = Path(mkdtemp(prefix="helios-soak-"))
-    # Registered first, called last: after the server in it has ended.
-    atexit.register(_forget, home, outcomes := list[Outcome]())
-    os.environ[HOME] = str(home)
-    os.environ.pop(DATABASE_URL, None)
+    outcomes: list[Outcome] = []
+    home = open_home("soak", lambda: any(not each.mistakes for each in outcomes))
     outcomes.append(outcome := asyncio.run(soak(kind, folder, Plan(past_days=days, speed=speed), secs=secs, seed=seed)))
     shutil.copytree(home / "logs", folder / "logs", dirs_exist_ok=True)
     (folder / "outcome.json").write_bytes(msgspec.json.format(msgspec.json.encode(outcome)))
@@ -48,11 +41,6 @@ def main(kind: Kind, secs: float, speed: float, seed: int, days: int) -> None:
     if outcome.mistakes:
         click.echo(f"  the journal is kept: HELIOS_HOME={home}")
         sys.exit(1)
-
-
-def _forget(home: Path, outcomes: list[Outcome]) -> None:
-    if outcomes and not outcomes[0].mistakes:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _show(outcome: Outcome) -> None:

@@ -1,12 +1,14 @@
-"""What an exchange's ledger may say, for those who try a verdict."""
+"""What an exchange's ledger and a node's journal may say, for those who try a verdict."""
 
 from decimal import Decimal
 from typing import Final
 
+from helios_nautilus.journal.records import OrderRecord
 from helios_nautilus.simulator.exchange.dump import OrderRow, PositionRow
 
 ACCOUNT: Final = "7"
 SYMBOL: Final = "BTCUSDTPERP"
+NAME: Final = f"{SYMBOL}.VALR"
 LEFT: Final = PositionRow(
     account_id=ACCOUNT,
     symbol=SYMBOL,
@@ -41,4 +43,20 @@ def venue_order(name: str, status: str = "Filled") -> OrderRow:
         failed_reason="",
         created_ns=0,
         updated_ns=0,
+    )
+
+
+def stop(decision_id: str, status: str = "EMULATED") -> OrderRecord:
+    """A bet's stop, as the node journals it."""
+    return OrderRecord(
+        ts_ns=1,
+        decision_id=decision_id,
+        instrument_id=NAME,
+        client_order_id="stop",
+        role="STOP",
+        side="SELL",
+        order_type="STOP_MARKET",
+        quantity=Decimal("0.1"),
+        price=None,
+        status=status,
     )

@@ -20,11 +20,11 @@ from helios_nautilus.journal.records import (
 from helios_nautilus.simulator.exchange.dump import BalanceRow, LedgerDump
 from helios_nautilus.simulator.exchange.opening import DEMO_DEPOSITS
 from helios_nautilus.simulator.exchange.orders import Fill, Side
-from tests.soak.samples import ACCOUNT, LEFT, SYMBOL, venue_order
+from tests.soak import samples
+from tests.soak.samples import ACCOUNT, LEFT, NAME, SYMBOL, venue_order
 from tests.soak.stops import Heard, naked_secs
 from tests.soak.verdict import Ledger, mistakes_of
 
-NAME = f"{SYMBOL}.VALR"
 BET = f"{NAME}-1"
 RUN = RunRecord(
     ts_ns=0,
@@ -67,18 +67,7 @@ def fill(name: str, side: Any, role: Any, price: str) -> FillRecord:
 
 
 def stop(status: str) -> OrderRecord:
-    return OrderRecord(
-        ts_ns=3,
-        decision_id=BET,
-        instrument_id=NAME,
-        client_order_id="B",
-        role="STOP",
-        side="SELL",
-        order_type="STOP_MARKET",
-        quantity=Decimal("0.1"),
-        price=None,
-        status=status,
-    )
+    return replace(samples.stop(BET, status), ts_ns=3, client_order_id="B")
 
 
 def order(name: str) -> OrderRecord:

@@ -11,6 +11,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from helios_nautilus.domain.decision.policy import Terms
+from helios_nautilus.domain.kept_bets import KeptBet
+from helios_nautilus.domain.lifecycle import Phase
+from helios_nautilus.domain.plan import CloseReason, Side
 from helios_nautilus.journal.commands import Answer, Command
 from helios_nautilus.journal.records import (
     EquityRecord,
@@ -47,6 +50,27 @@ RUN: Final = RunRecord(
     config_toml="name = 'small'",
     model_id="feedbeef",
     versions={"helios": "0.1.0"},
+)
+
+
+KEPT_BET: Final = KeptBet(
+    decision_id="BTCZAR.VALR-20260105T0005",
+    instrument_id=BTC,
+    decided_ns=1,
+    side=Side.SHORT,
+    reference=1_000_000.1,
+    stop_price=1_020_000.3,
+    target_price=960_000.0,
+    hold_ns=3,
+    phase=Phase.EXITING,
+    opened_ns=2,
+    exit_reason=CloseReason.SIGNAL,
+    is_closed=False,
+    extreme=990_000.7,
+    costs=Decimal("35.1234567890123"),
+    trades=("a", "b"),
+    roles={"O-1": "ENTRY", "O-2": "STOP"},
+    in_doubt=({"client_order_id": "O-1", "tags": ["x", "ENTRY"], "price": None},),
 )
 
 

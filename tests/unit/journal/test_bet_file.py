@@ -1,37 +1,14 @@
 """The file of the bets under way: a round trip, and what is made of one that cannot be read."""
 
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from helios_nautilus.domain.kept_bets import KeptBet, Role
-from helios_nautilus.domain.lifecycle import Phase
-from helios_nautilus.domain.plan import CloseReason, Side
+from helios_nautilus.domain.kept_bets import Role
 from helios_nautilus.journal.bet_file import NEWEST, BetFile
 from helios_nautilus.journal.bet_store import Pending
-from tests.integration.journal.samples import fill
-
-BET = KeptBet(
-    decision_id="BTCZAR.VALR-20260105T0005",
-    instrument_id="BTCZAR.VALR",
-    decided_ns=1,
-    side=Side.SHORT,
-    reference=1_000_000.1,
-    stop_price=1_020_000.3,
-    target_price=960_000.0,
-    hold_ns=3,
-    phase=Phase.EXITING,
-    opened_ns=2,
-    exit_reason=CloseReason.SIGNAL,
-    is_closed=False,
-    extreme=990_000.7,
-    costs=Decimal("35.1234567890123"),
-    trades=("a", "b"),
-    roles={"O-1": "ENTRY", "O-2": "STOP"},
-    in_doubt=({"client_order_id": "O-1", "tags": ["x", "ENTRY"], "price": None},),
-)
+from tests.integration.journal.samples import KEPT_BET, fill
 
 
 class Trouble(list[str]):
@@ -42,14 +19,14 @@ class Trouble(list[str]):
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
-    Trouble().file(tmp_path / "bets.json").save([BET])
+    Trouble().file(tmp_path / "bets.json").save([KEPT_BET])
 
-    assert Trouble().file(tmp_path / "bets.json").load() == (BET,)
+    assert Trouble().file(tmp_path / "bets.json").load() == (KEPT_BET,)
 
 
 def test_the_orders_of_a_bet_keep_the_order_in_which_they_were_sent(tmp_path: Path) -> None:
     sent: dict[str, Role] = {"O-9": "ENTRY", "O-11": "EXIT", "O-10": "EXIT"}
-    Trouble().file(tmp_path / "bets.json").save([replace(BET, roles=sent)])
+    Trouble().file(tmp_path / "bets.json").save([replace(KEPT_BET, roles=sent)])
 
     (bet,) = Trouble().file(tmp_path / "bets.json").load()
     assert list(bet.roles) == list(sent)
@@ -81,9 +58,9 @@ def test_a_file_that_cannot_be_read_is_told_and_kept_aside(tmp_path: Path, conte
 def test_a_bet_may_be_open_if_one_was_left_or_nobody_can_read_what_was(tmp_path: Path) -> None:
     path, trouble = tmp_path / "bets.json", Trouble()
     assert not trouble.file(path).may_be_open()
-    trouble.file(path).save([replace(BET, is_closed=True)])
+    trouble.file(path).save([replace(KEPT_BET, is_closed=True)])
     assert not trouble.file(path).may_be_open()
-    trouble.file(path).save([BET])
+    trouble.file(path).save([KEPT_BET])
     assert trouble.file(path).may_be_open()
     path.write_bytes(b"[{")
     assert trouble.file(path).may_be_open()
@@ -100,12 +77,12 @@ def test_a_path_that_is_no_file_ends_nothing_either(tmp_path: Path) -> None:
 
 def test_a_save_that_fails_leaves_the_old_bets(tmp_path: Path) -> None:
     file = Trouble().file(tmp_path / "bets.json")
-    file.save([BET])
+    file.save([KEPT_BET])
     (tmp_path / "bets.json.new").mkdir()
 
     with pytest.raises(OSError, match=r"bets\.json\.new"):
         file.save([])
-    assert file.load() == (BET,)
+    assert file.load() == (KEPT_BET,)
 
 
 # What a kill may keep from the journal
@@ -117,7 +94,7 @@ def pending(run_id: str, *seconds: int) -> tuple[Pending, ...]:
 
 def save(file: BetFile, *seconds: int) -> None:
     for second in seconds:
-        file.save([BET], fill("D-1", second))
+        file.save([KEPT_BET], fill("D-1", second))
 
 
 def test_a_record_outlives_its_bet_and_its_run(tmp_path: Path) -> None:

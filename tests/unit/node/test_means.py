@@ -1,43 +1,20 @@
 """What of an account survives a restart, and is nobody else's."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from helios_nautilus.config import load_config
-from helios_nautilus.domain.kept_bets import KeptBet
-from helios_nautilus.domain.lifecycle import Phase
-from helios_nautilus.domain.plan import Side
 from helios_nautilus.journal.bet_file import BetFile
 from helios_nautilus.journal.connect import HOME
 from helios_nautilus.journal.records import Mode
 from helios_nautilus.node.means import bet_file
 from tests.acceptance.cli import SMALL, write_config
+from tests.integration.journal.samples import KEPT_BET
 
 type Store = Callable[..., BetFile]
-
-BET = KeptBet(
-    decision_id="A",
-    instrument_id="BTCZAR.VALR",
-    decided_ns=1,
-    side=Side.LONG,
-    reference=100.0,
-    stop_price=90.0,
-    target_price=120.0,
-    hold_ns=1,
-    phase=Phase.OPEN,
-    opened_ns=1,
-    exit_reason=None,
-    is_closed=False,
-    extreme=None,
-    costs=Decimal(0),
-    trades=(),
-    roles={},
-    in_doubt=(),
-)
 
 
 @pytest.fixture
@@ -54,13 +31,13 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 
 def test_a_paper_account_s_bets_are_not_taken_up_by_one_of_another_name(store: Store) -> None:
-    store("paper").save([BET])
+    store("paper").save([KEPT_BET])
     assert store("paper", name="other").load() == ()
-    assert store("paper").load() == (BET,)
+    assert store("paper").load() == (KEPT_BET,)
 
 
 def test_a_live_account_s_bets_are_taken_up_whatever_the_configuration_is_called(store: Store) -> None:
-    store("live").save([BET])
-    assert store("live", name="other").load() == (BET,)
+    store("live").save([KEPT_BET])
+    assert store("live", name="other").load() == (KEPT_BET,)
     assert store("live", venue__sub_account="8").load() == ()
     assert store("paper").load() == ()
