@@ -6,6 +6,7 @@ limits, heartbeats, HTTP time-outs, and an order's simulated latency.
 
 import asyncio
 import time
+from math import ceil
 from typing import Final
 
 from msgspec import Struct
@@ -43,8 +44,8 @@ class Pace(Struct, frozen=True, kw_only=True):
         return wall_ns if self.is_wall else self.venue_ns + round((wall_ns - self.wall_ns) * self.speed)
 
     def to_wall(self, venue_ns: int) -> int:
-        """Wall time at a venue time."""
-        return venue_ns if self.is_wall else self.wall_ns + round((venue_ns - self.venue_ns) / self.speed)
+        """The first wall time at which it is a venue time."""
+        return venue_ns if self.is_wall else self.wall_ns + ceil((venue_ns - self.venue_ns) / self.speed)
 
     def now_ns(self) -> int:
         """Venue time now."""
