@@ -50,7 +50,7 @@ from helios_nautilus.adapters.valr.config import ValrExecClientConfig
 from helios_nautilus.adapters.valr.constants import VALR, VALR_VENUE
 from helios_nautilus.adapters.valr.exposure import is_exit, is_linked_locally, reduced_quantity
 from helios_nautilus.adapters.valr.inbox import GRACE_SECS, Inbox
-from helios_nautilus.adapters.valr.mass_status import is_of_one_moment, leave_out_proven_positions
+from helios_nautilus.adapters.valr.mass_status import arrange, is_of_one_moment
 from helios_nautilus.adapters.valr.reporting import Reporter
 from helios_nautilus.adapters.valr.settlement import Doubt, Patience, Settlement
 from helios_nautilus.adapters.valr.support import Placement, UnsupportedOrderError, build_modify, build_placement
@@ -417,7 +417,7 @@ class ValrExecutionClient(LiveExecutionClient):
                 break
             self._log.warning(f"Orders and fills do not fit together, reading them again ({attempt + 1})")
             await asyncio.sleep(_RETRY_SECS)
-        return None if status is None else leave_out_proven_positions(status)
+        return None if status is None else arrange(status)
 
     # -- Frames ---------------------------------------------------------------------------------------------------
 

@@ -1,15 +1,21 @@
 """What the engine is given to begin with: orders, fills and positions that fit together.
 
 The engine makes up what does not fit: a fill for an order that shows more than its fills, and, where a position came
-about at another average price than it thinks, an order in place of those that made it.
+about at another average price than it thinks, an order in place of those that made it. It takes up one order after
+another, each with all its fills.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from nautilus_trader.execution.reports import ExecutionMassStatus, FillReport, PositionStatusReport
+from nautilus_trader.execution.reports import (
+    ExecutionMassStatus,
+    FillReport,
+    OrderStatusReport,
+    PositionStatusReport,
+)
 from nautilus_trader.model.enums import OrderSide
-from nautilus_trader.model.identifiers import InstrumentId
+from nautilus_trader.model.identifiers import InstrumentId, VenueOrderId
 
 
 def is_of_one_moment(status: ExecutionMassStatus) -> bool:
@@ -22,22 +28,42 @@ def is_of_one_moment(status: ExecutionMassStatus) -> bool:
     )
 
 
-def leave_out_proven_positions(status: ExecutionMassStatus) -> ExecutionMassStatus:
-    """Without the positions that the fills add up to: the engine comes to them by itself, and asks again afterwards."""
-    left = ExecutionMassStatus(
+def arrange(status: ExecutionMassStatus) -> ExecutionMassStatus:
+    """The same for an engine that begins with nothing: it comes to the positions of before by the same way.
+
+    Orders are in the order in which they traded. Positions that the fills add up to are left out: the engine comes to
+    them by itself, and asks again afterwards.
+    """
+    arranged = ExecutionMassStatus(
         client_id=status.client_id,
         account_id=status.account_id,
         venue=status.venue,
         report_id=status.id,
         ts_init=status.ts_init,
     )
-    left.add_order_reports(list(status.order_reports.values()))
+    arranged.add_order_reports(_as_they_traded(status.order_reports.values(), status.fill_reports))
     fills = [fill for of_order in status.fill_reports.values() for fill in of_order]
-    left.add_fill_reports(fills)
+    arranged.add_fill_reports(fills)
     for instrument_id, positions in status.position_reports.items():
         if _held(positions) != _traded(fills, instrument_id):
-            left.add_position_reports(positions)
-    return left
+            arranged.add_position_reports(positions)
+    return arranged
+
+
+def _as_they_traded(
+    orders: Iterable[OrderStatusReport], fills: Mapping[VenueOrderId, Sequence[FillReport]]
+) -> list[OrderStatusReport]:
+    """Purchases by their first fill and sales by their last, so that no sale comes before what it sold.
+
+    A spot position that passes through zero loses, in the engine, a part of the fee taken in base.
+    """
+
+    def place(order: OrderStatusReport) -> tuple[int, bool]:
+        is_sale = order.order_side is OrderSide.SELL
+        stamps = [fill.ts_event for fill in fills.get(order.venue_order_id, ())] or [order.ts_accepted]
+        return (max(stamps) if is_sale else min(stamps)), is_sale
+
+    return sorted(orders, key=place)
 
 
 def _held(positions: Iterable[PositionStatusReport]) -> Decimal:

@@ -1,25 +1,28 @@
 """What the engine begins with fits together, so that it has nothing to make up."""
 
 from decimal import Decimal
+from random import Random
 
+from hypothesis import given
+from hypothesis import strategies as st
 from nautilus_trader.core.uuid import UUID4
 from nautilus_trader.execution.reports import ExecutionMassStatus, FillReport, OrderStatusReport, PositionStatusReport
 from nautilus_trader.model.enums import LiquiditySide, OrderSide, OrderStatus, OrderType, PositionSide, TimeInForce
 from nautilus_trader.model.identifiers import AccountId, ClientId, InstrumentId, TradeId, Venue, VenueOrderId
 from nautilus_trader.model.objects import Currency, Money, Price, Quantity
 
-from helios_nautilus.adapters.valr.mass_status import is_of_one_moment, leave_out_proven_positions
+from helios_nautilus.adapters.valr.mass_status import arrange, is_of_one_moment
 
 PERPETUAL, OTHER = (InstrumentId.from_str(name) for name in ("BTCUSDTPERP.VALR", "ETHUSDTPERP.VALR"))
 ACCOUNT = AccountId("VALR-main")
 
 
-def order(order_id: str, filled: str) -> OrderStatusReport:
+def order(order_id: str, filled: str, side: OrderSide = OrderSide.BUY, accepted_ns: int = 1) -> OrderStatusReport:
     return OrderStatusReport(
         account_id=ACCOUNT,
         instrument_id=PERPETUAL,
         venue_order_id=VenueOrderId(order_id),
-        order_side=OrderSide.BUY,
+        order_side=side,
         order_type=OrderType.LIMIT,
         time_in_force=TimeInForce.GTC,
         order_status=OrderStatus.PARTIALLY_FILLED,
@@ -27,13 +30,15 @@ def order(order_id: str, filled: str) -> OrderStatusReport:
         filled_qty=Quantity.from_str(filled),
         price=Price.from_str("100"),
         report_id=UUID4(),
-        ts_accepted=1,
+        ts_accepted=accepted_ns,
         ts_last=2,
         ts_init=3,
     )
 
 
-def fill(order_id: str, trade_id: str, quantity: str, side: OrderSide = OrderSide.BUY) -> FillReport:
+def fill(
+    order_id: str, trade_id: str, quantity: str, side: OrderSide = OrderSide.BUY, traded_ns: int = 2
+) -> FillReport:
     return FillReport(
         account_id=ACCOUNT,
         instrument_id=PERPETUAL,
@@ -45,7 +50,7 @@ def fill(order_id: str, trade_id: str, quantity: str, side: OrderSide = OrderSid
         commission=Money(0, Currency.from_str("USDT")),
         liquidity_side=LiquiditySide.MAKER,
         report_id=UUID4(),
-        ts_event=2,
+        ts_event=traded_ns,
         ts_init=3,
     )
 
@@ -86,7 +91,7 @@ def test_an_order_that_shows_more_or_less_than_its_fills_was_read_at_another_mom
 def test_a_position_that_the_fills_add_up_to_is_left_out_and_all_else_stays() -> None:
     fills = [fill("V-1", "T-1", "0.3"), fill("V-2", "T-2", "0.5", OrderSide.SELL)]
     whole = status([order("V-1", "0.3")], fills, [position("0.2", PositionSide.SHORT)])
-    left = leave_out_proven_positions(whole)
+    left = arrange(whole)
     assert left.position_reports == {}
     assert left.order_reports == whole.order_reports
     assert left.fill_reports == whole.fill_reports
@@ -94,5 +99,46 @@ def test_a_position_that_the_fills_add_up_to_is_left_out_and_all_else_stays() ->
 
 def test_a_position_that_began_before_the_fills_stays() -> None:
     reported = [position("0.5", PositionSide.LONG), position("1.0", PositionSide.LONG, OTHER)]
-    left = leave_out_proven_positions(status([], [fill("V-1", "T-1", "0.3")], reported))
+    left = arrange(status([], [fill("V-1", "T-1", "0.3")], reported))
     assert left.position_reports == {PERPETUAL: reported[:1], OTHER: reported[1:]}
+
+
+def test_orders_come_in_the_order_of_their_trades_and_not_of_their_acceptance() -> None:
+    orders = [
+        order("V-3", "0.1", accepted_ns=1),
+        order("V-2", "0.1", accepted_ns=2),
+        order("V-1", "0.0", accepted_ns=5),
+    ]
+    fills = [fill("V-3", "T-3", "0.1", traded_ns=9), fill("V-2", "T-2", "0.1", traded_ns=4)]
+    arranged = arrange(status(orders, fills, []))
+    assert [str(order_id) for order_id in arranged.order_reports] == ["V-2", "V-1", "V-3"]
+
+
+PARTS = st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(1, 9)), max_size=40)
+
+
+@given(PARTS, st.randoms(use_true_random=False))
+def test_what_was_never_short_is_not_short_on_the_way_however_the_fills_of_orders_mixed(
+    parts: list[tuple[int, bool, int]], shuffler: Random
+) -> None:
+    """Fills in time: each of one of six purchases or six sales, never selling more than is held."""
+    orders: dict[str, OrderSide] = {}
+    fills: list[FillReport] = []
+    held = 0
+    for stamp_ns, (number, is_sale, wanted) in enumerate(parts):
+        side = OrderSide.SELL if is_sale else OrderSide.BUY
+        quantity = min(wanted, held) if is_sale else wanted
+        if not quantity:
+            continue
+        held += -quantity if is_sale else quantity
+        orders[f"{side.name}-{number}"] = side
+        fills.append(fill(f"{side.name}-{number}", f"T-{stamp_ns}", str(quantity), side, stamp_ns // 3))
+    reports = [order(order_id, "0.1", side) for order_id, side in orders.items()]
+    shuffler.shuffle(reports)
+
+    arranged = arrange(status(reports, fills, []))
+    held = 0
+    for order_id, report in arranged.order_reports.items():
+        traded = int(sum(trade.last_qty.as_decimal() for trade in arranged.fill_reports[order_id]))
+        held += traded if report.order_side is OrderSide.BUY else -traded
+        assert held >= 0
