@@ -108,7 +108,10 @@ class Inbox:
             self._settlement.soon(tracked, delay_secs=GRACE_SECS)
 
     def _on_open_order(self, state: LiveOrder) -> None:
-        """The list may be older than what we know: it proves no more than that the order is there."""
+        """The list may be older than what we know: it proves that the order is there, and is asked about otherwise.
+
+        No other frame tells that a reduce-only order was cut to its position as it was placed.
+        """
         tracked = self._tracker.find(state.order_id, state.customer_order_id)
         if tracked is None:
             self.on_stranger(state.currency_pair, state.order_id)
@@ -116,6 +119,8 @@ class Inbox:
             self._settlement.recall(tracked)
         else:
             self._tracker.rest(tracked, state)
+            if self._tracker.is_news(tracked, state):
+                self._settlement.soon(tracked, delay_secs=GRACE_SECS)
 
     def _on_processed(self, outcome: frames.ProcessedOrder) -> None:
         tracked = self._tracker.find(outcome.order_id, outcome.customer_order_id)

@@ -50,12 +50,14 @@ class TrackedOrder:
         """``quantity`` is an amount of quote, until the venue tells what it came to in base."""
         self.awaits_size = False
         """Another size was asked for: the fill that completes this one must not, for the engine takes no more then."""
-        self.updated_ns = 0
+        self.newest = (0, Decimal(0), False)
+        """The newest state taken in; see `_freshness`."""
         self.held: list[Fill] = []
         """Fills that wait for the order's size to be known."""
         self._is_accepted = False
         self._is_ended = order.is_closed
         self._is_final = False
+        self._is_complete = False
         self._filled = order.filled_qty.as_decimal()
 
     @property
@@ -107,9 +109,15 @@ class TrackedOrder:
         """The engine knows that the venue has it."""
         self._is_accepted = True
 
+    @property
+    def is_complete(self) -> bool:
+        """A fill has ended it: the engine does not end by itself an order that shrinks to what has traded."""
+        return self._is_complete or self.order.status is OrderStatus.FILLED
+
     def add_fill(self, quantity: Decimal) -> None:
         """Count one more fill."""
         self._filled = self.filled + quantity
+        self._is_complete = self._filled == self.quantity
 
     def fits(self, fill: Fill) -> bool:
         """The order is large enough for it, as far as the engine knows."""
@@ -187,6 +195,11 @@ class OrderTracker:
         if not tracked.is_closed:
             self._trigger(tracked, state)
 
+    def is_news(self, tracked: TrackedOrder, state: VenueOrder) -> bool:
+        """The state shows another price or size than we know of, and is not older than what we know."""
+        is_same = tracked.price is None or (state.price, state.original_quantity) == (tracked.price, tracked.quantity)
+        return not (is_same or tracked.is_closed) and _freshness(state) >= tracked.newest
+
     def reject(self, tracked: TrackedOrder, reason: str, ts_event: int) -> None:
         """The venue has refused or failed the order for good, and nothing of it has traded."""
         if tracked.is_closed:
@@ -244,7 +257,7 @@ class OrderTracker:
         if state.status is venue.OrderStatus.FAILED:
             return self._apply_failure(tracked, state, has_all_fills=has_all_fills)
         self.accept(tracked, state.order_id, state.created_ns)
-        if state.updated_ns >= tracked.updated_ns:
+        if _freshness(state) >= tracked.newest:
             self._trigger(tracked, state)
             self._update(tracked, state)
             self._release(tracked)
@@ -275,7 +288,7 @@ class OrderTracker:
         if tracked.held:
             self._resize(tracked, state.order_id, tracked.traded, state.updated_ns)
             self._release(tracked)
-        if tracked.filled and tracked.filled == tracked.quantity:
+        if tracked.is_complete:
             tracked.end(is_final=True)
         else:
             self._close(tracked, state.updated_ns, is_expired=state.status is venue.OrderStatus.EXPIRED)
@@ -337,9 +350,9 @@ class OrderTracker:
 
     def _update(self, tracked: TrackedOrder, state: VenueOrder) -> None:
         """A price or a total quantity that differs from what we know: somebody has modified the order."""
-        tracked.updated_ns = state.updated_ns
-        is_same = (state.price, state.original_quantity) == (tracked.price, tracked.quantity)
-        if tracked.price is None or is_same or not state.status.is_open:
+        is_news = self.is_news(tracked, state)
+        tracked.newest = _freshness(state)
+        if not is_news or not state.status.is_open:
             return
         tracked.price = state.price
         self._resize(tracked, state.order_id, state.original_quantity, state.updated_ns)
@@ -375,6 +388,11 @@ class OrderTracker:
             gone = self._by_id.pop(name)
             if gone.venue_order_id is not None:
                 self._by_venue_id.pop(gone.venue_order_id, None)
+
+
+def _freshness(state: VenueOrder) -> tuple[int, Decimal, bool]:
+    """Orders the states of one order in time: what happened in one of the venue's milliseconds bears one stamp."""
+    return int(state.updated_ns), filled_quantity(state), state.status is venue.OrderStatus.ORDER_MODIFIED
 
 
 def _has_total(state: VenueOrder) -> bool:

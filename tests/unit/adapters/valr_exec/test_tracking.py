@@ -78,6 +78,7 @@ A, B = traded("a", "0.4", 2), traded("b", "0.6", 3)
         pytest.param(resting, [PART], "Accepted", True, id="a state owes its fill"),
         pytest.param(resting, [PART, A], "Accepted Filled", True, id="the fill follows its state"),
         pytest.param(resting, [FILLED, PART, B, A], "Accepted Filled Filled", True, id="all the wrong way round"),
+        pytest.param(resting, [listed("0.5", size="0.5")], "Accepted", True, id="the list shows another size"),
         pytest.param(resting, [A, CANCELLED], "Accepted Filled Canceled", False, id="canceled after a part"),
         pytest.param(resting, [CANCELLED], "Accepted", True, id="canceled, with a fill on its way"),
         pytest.param(resting, [CANCELLED, A, CANCELLED], "Accepted Filled Canceled", True, id="that fill arrives"),
@@ -119,6 +120,27 @@ A, B = traded("a", "0.4", 2), traded("b", "0.6", 3)
         ),
         pytest.param(
             growing, [A, B, FILLED], "Accepted Filled Updated Filled", True, id="and the larger one came too late"
+        ),
+        pytest.param(
+            resting,
+            [A, told("Order Modified", "0.2", 2, size="0.6"), PART],
+            "Accepted Filled Updated",
+            False,
+            id="modified in the millisecond of a fill, then the state before that",
+        ),
+        pytest.param(
+            resting,
+            [PART, told("Partially Filled", "0.8", 2), A],
+            "Accepted Filled",
+            True,
+            id="two fills in a millisecond, the states the wrong way round",
+        ),
+        pytest.param(
+            resting,
+            [A, traded("c", "0.2", 4), told("Order Modified", "0.2", 3, size="0.6"), told("Filled", "0", 4, size="0.6")],
+            "Accepted Filled Filled Updated Canceled",
+            False,
+            id="made smaller to what it had traded by then, as far as is known here",
         ),
         pytest.param(
             resting,
@@ -271,13 +293,14 @@ STEPS = ["0.1", "0.2", "0.3", "0.4"]
 def lives(draw: st.DrawFn) -> tuple[list[bytes], dict[str, Any], list[dict[str, Any]], str]:
     """All frames of one order's life in the order in which the venue writes them, and its answer in the end."""
     sizes = draw(st.lists(st.sampled_from(STEPS), max_size=4))
-    size, grows_at = Decimal(1), draw(st.none() | st.integers(0, 3))
+    size, changes_at = Decimal(1), draw(st.none() | st.integers(0, 3))
     frames, fills, done, secs = [processed(), listed()], [], Decimal(0), 1
     for number, text in enumerate(sizes):
         if done == size:
             break
-        if number == grows_at:
-            size, secs = Decimal(2), secs + 1
+        if number == changes_at:
+            # What happens in one of the venue's milliseconds has one stamp.
+            size, secs = draw(st.sampled_from([Decimal(2), done + Decimal("0.3")])), secs + draw(st.integers(0, 1))
             frames.append(told("Order Modified", f"{size - done}", secs, size=f"{size}"))
         if done + Decimal(text) > size:
             break
@@ -301,7 +324,7 @@ def test_whatever_order_the_words_of_a_life_come_in_the_end_is_the_same(data: st
     copies = data.draw(st.lists(st.sampled_from(frames), max_size=4))
     listener = Listener()
     order = listener.submit(resting(listener))
-    # Who makes an order larger says so first.
+    # Who changes an order's size says so first.
     listener.tracker.track(order).awaits_size = any(b"Order Modified" in frame for frame in frames)
     listener.hear(*data.draw(st.permutations(frames + copies)))
     if listener.asked.is_asked:

@@ -87,7 +87,7 @@ def told(status: str, left: str, secs: int, **more: Any) -> bytes:
     return msgspec.json.encode({"type": "ORDER_STATUS_UPDATE", "data": state(status, left, secs, **more)})
 
 
-def listed(left: str = "1", status: str = "Placed", kind: str = "limit") -> bytes:
+def listed(left: str = "1", status: str = "Placed", kind: str = "limit", size: str = "1") -> bytes:
     """``OPEN_ORDERS_UPDATE`` with the order."""
     row = {
         "orderId": VENUE_ID,
@@ -97,7 +97,7 @@ def listed(left: str = "1", status: str = "Placed", kind: str = "limit") -> byte
         "price": PRICE,
         "currencyPair": "BTCZAR",
         "createdAt": at(0),
-        "originalQuantity": "1",
+        "originalQuantity": size,
         "filledPercentage": "0.00",
         "type": kind,
         "status": status,
