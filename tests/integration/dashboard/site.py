@@ -60,7 +60,9 @@ class Site(Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def serve(url: str, folder: Path, *, has_tokens: bool = True, **changed: Any) -> Iterator[Site]:
+def serve(
+    url: str, folder: Path, *, has_tokens: bool = True, connections: int | None = None, **changed: Any
+) -> Iterator[Site]:
     """A dashboard over the database at ``url`` with a token a role, on a thread of its own."""
     settings = DashboardSettings(**{"mode": "paper", "folder": folder, "wait_secs": 0.0} | changed)
     kept = TokenFile(settings.tokens)
@@ -68,7 +70,10 @@ def serve(url: str, folder: Path, *, has_tokens: bool = True, **changed: Any) ->
     post = Post(folder / "commands", partial(open_rows, url))
     app = build_app(settings, StandingReader(lambda: url), post)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http=PromptProtocol, log_config=None, proxy_headers=False))
+    config = uvicorn.Config(
+        app, http=PromptProtocol, log_config=None, proxy_headers=False, limit_concurrency=connections
+    )
+    server = uvicorn.Server(config)
     thread = Thread(target=partial(asyncio.run, server.serve([listener])))
     thread.start()
     try:

@@ -1,11 +1,13 @@
-"""Connections of strangers who ask for nothing."""
+"""Connections that ask for nothing, and those that do not read what they asked for."""
 
 import socket
+import time
+from pathlib import Path
 
 import pytest
 
 from helios_nautilus.dashboard.prompt import PromptProtocol
-from tests.integration.dashboard.site import Site
+from tests.integration.dashboard.site import Site, serve
 
 ASKED = b"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -25,3 +27,32 @@ def test_who_does_not_come_to_the_point_is_hung_up_on(site: Site, said: bytes) -
         answered = b"".join(iter(lambda: stranger.recv(65_536), b""))  # until it is closed
     assert answered.count(b"HTTP/1.1 200") == said.count(b"\r\n\r\n")
     assert site.ask("GET", "/api/v1/health").status_code == 200
+
+
+@pytest.fixture
+def amid_its_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PromptProtocol, "unread_secs", 0.2)
+
+
+@pytest.fixture
+def after_its_last_answer(monkeypatch: pytest.MonkeyPatch, hasty: None, amid_its_answers: None) -> None:
+    """All that it asked for stands in the buffer, as a little would without any patch."""
+    monkeypatch.setattr(PromptProtocol, "pause_writing", lambda _: None)
+    monkeypatch.setattr(PromptProtocol, "resume_writing", lambda _: None)
+
+
+@pytest.mark.parametrize("stops", ["amid_its_answers", "after_its_last_answer"])
+def test_who_asks_and_does_not_read_makes_room_for_others(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest, stops: str
+) -> None:
+    request.getfixturevalue(stops)
+    with serve(database, tmp_path, connections=2) as site, socket.socket() as reader:
+        bearer = f"Authorization: Bearer {site.tokens['viewer']}\r\n\r\n".encode()
+        asked = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n" + bearer
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        reader.settimeout(20)
+        reader.connect((site.client.base_url.host, site.client.base_url.port))
+        reader.sendall(asked * 300)
+        give_up_at = time.monotonic() + 20
+        while site.ask("GET", "/api/v1/health").status_code == 503:
+            assert time.monotonic() < give_up_at
