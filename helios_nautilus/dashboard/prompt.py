@@ -7,7 +7,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 
 class PromptProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-    """Uvicorn's own, which waits for ever for a first request, for the rest of a later one, and for an answer's reader."""
+    """Uvicorn's own, which waits for ever for a first request, the rest of a later one, and an answer's reader."""
 
     silence_secs: ClassVar[float] = 10.0
     """In which a connection must have asked for something, whole headers of it."""
