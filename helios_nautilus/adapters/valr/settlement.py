@@ -1,8 +1,9 @@
 """Asks the venue how things stand wherever its word is missing: after an unknown outcome, a refusal, a lost frame.
 
 One task an order; a later question while one runs only adds its doubt. An order is asked about until its state and
-all its fills are in. That the venue does not know an order, or that a cancel or a modify changed nothing, is believed
-only after some patience, because a late request may still be on its way.
+all its fills are in; where many are in doubt at once, one look is for all of them. That the venue does not know an
+order, or that a cancel or a modify changed nothing, is believed only after some patience, because a late request may
+still be on its way.
 """
 
 import asyncio
@@ -29,13 +30,18 @@ from helios_nautilus.adapters.valr.api.schemas.requests import CancelOrder
 from helios_nautilus.adapters.valr.order_ids import to_customer_id
 from helios_nautilus.adapters.valr.paging import read_by_id
 from helios_nautilus.adapters.valr.reports import VenueOrder
+from helios_nautilus.adapters.valr.survey import Survey
 from helios_nautilus.adapters.valr.tracking import OrderTracker, TrackedOrder
-from helios_nautilus.domain.timeframe import NS_PER_SEC
+from helios_nautilus.domain.timeframe import NS_PER_MIN, NS_PER_SEC
 
 type Wish = Literal["cancel", "modify"]
 
 OVERLAP_NS: Final = 60 * NS_PER_SEC
 """Fills are asked for from so long before the last one known: the venue's own stamps may be out of order."""
+_FEW: Final = 5
+"""So many orders in doubt are asked for one by one."""
+_RECENT_NS: Final = 15 * NS_PER_MIN
+"""A look at all orders goes back so far: beyond it would read page after page."""
 
 
 class Patience(Struct, frozen=True, kw_only=True):
@@ -80,6 +86,7 @@ class Settlement:
         patience: Patience | None = None,
     ) -> None:
         self._http = http
+        self._survey = Survey(http)
         self._tracker = tracker
         self._client = client
         self._now_ns = now_ns
@@ -213,13 +220,25 @@ class Settlement:
 
     async def _look(self, tracked: TrackedOrder, waited_secs: float) -> bool:
         """One question; whether it settled the order."""
-        customer_id, asked_secs = to_customer_id(tracked.order.client_order_id), _loop_secs()
-        state = await self.ask(tracked.pair, tracked.venue_order_id, customer_id)
+        asked_secs = _loop_secs()
+        state = await self._state_of(tracked, is_last=waited_secs >= self._patience.unknown_secs)
         if state is None:
             return self._miss(tracked, waited_secs)
         if not await self.take_in(state):
             return False
         return tracked.is_closed or await self._conclude(tracked, state, asked_secs)
+
+    async def _state_of(self, tracked: TrackedOrder, *, is_last: bool) -> VenueOrder | None:
+        """None if the venue has none; that there is none for good is for the order's own question to say."""
+        order = tracked.order
+        customer_id = to_customer_id(order.client_order_id)
+        is_recent = self._now_ns() - order.ts_init < _RECENT_NS
+        if len(self._tasks) > _FEW and is_recent and not is_last:
+            found = await self._survey.read(order.ts_init - OVERLAP_NS)
+            state = found.get(tracked.venue_order_id or customer_id or "")
+            if state is not None or tracked.venue_order_id is None:
+                return state
+        return await self.ask(tracked.pair, tracked.venue_order_id, customer_id)
 
     def _miss(self, tracked: TrackedOrder, waited_secs: float) -> bool:
         """The venue has no such order."""
@@ -232,7 +251,7 @@ class Settlement:
         self._tracker.reject(tracked, "the venue does not know the order: it never arrived", self._now_ns())
         return True
 
-    async def _conclude(self, tracked: TrackedOrder, state: OrderState, asked_secs: float) -> bool:
+    async def _conclude(self, tracked: TrackedOrder, state: VenueOrder, asked_secs: float) -> bool:
         """The order is open: was there a wish that it shows no trace of?"""
         doubt = self._doubts.get(tracked.order.client_order_id.value)
         if doubt is None or doubt.wish is None:
@@ -248,11 +267,15 @@ class Settlement:
                 return True
             if _loop_secs() - doubt.since_secs < self._patience.unchanged_secs:
                 return False
+        if doubt.wish == "cancel" and tracked.is_triggered and not tracked.filled:
+            # The engine has no way back from a cancel under way to a trigger: it would wait for the cancel for ever.
+            await self._cancel_again(tracked, state, doubt)
+            return False
         self._deny_wish(tracked, doubt)
         return True
 
-    async def _cancel_again(self, tracked: TrackedOrder, state: OrderState, doubt: Doubt) -> None:
-        """The first cancel was there before the order: without another the order would stay, unwanted."""
+    async def _cancel_again(self, tracked: TrackedOrder, state: VenueOrder, doubt: Doubt) -> None:
+        """The cancel before this one was there too early, or did nothing: the order would stay, unwanted."""
         try:
             await self._http.delete_order(CancelOrder(pair=tracked.pair, order_id=state.order_id))
             doubt.is_refused = False
@@ -260,7 +283,7 @@ class Settlement:
             doubt.reason = str(error)
         except UnknownOutcomeError:
             doubt.is_refused, doubt.reason = False, "the venue shows no effect of the cancel"
-        doubt.is_early = False
+        doubt.is_early, doubt.since_secs = False, _loop_secs()
 
     def _deny_wish(self, tracked: TrackedOrder, doubt: Doubt) -> None:
         order, ts_event = tracked.order, self._now_ns()

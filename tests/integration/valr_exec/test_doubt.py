@@ -155,6 +155,42 @@ def test_an_order_that_never_arrived_is_over_although_somebody_wanted_it_cancele
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(("kind", "ends"), [("error_before", "Rejected"), ("error_after", "Accepted")])
+def test_a_crowd_of_orders_in_doubt_is_looked_for_in_lists_and_not_one_by_one(kind: str, ends: str) -> None:
+    counted = Fault(kind="slow_reply", on="GET /v1/orders/*", secs=0.0, probability=1.0, times=0)
+    unanswered = Fault(kind=kind, on="POST /v?/orders/*", probability=1.0, times=0)
+
+    async def scenario() -> None:
+        async with trading(counted, unanswered) as desk:
+            asked = len(desk.exchange.faults.strikes)
+            orders = [desk.submit(desk.limit()) for _ in range(60)]
+            for order in orders:
+                await desk.sees(order, ends)
+            questions = [strike for strike in desk.exchange.faults.strikes[asked:] if strike.kind == "slow_reply"]
+            # Once they are thought to be nowhere, each gets its own three questions.
+            assert len(questions) < (280 if ends == "Rejected" else 60)
+            assert desk.orders_at_venue() == (0 if ends == "Rejected" else 60)
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_that_has_triggered_is_canceled_again_where_the_first_cancel_did_nothing() -> None:
+    async def scenario() -> None:
+        async with trading(Fault(kind="error_before", on="DELETE *", nth=1)) as desk:
+            price, trigger = desk.price(OrderSide.BUY, "0.9"), desk.price(OrderSide.SELL, "1.0")
+            size = desk.instrument().make_qty(Decimal("0.01"))
+            stop = desk.strategy.order_factory.stop_limit(BTCZAR, OrderSide.BUY, size, price, trigger)
+            desk.submit(stop)
+            await desk.sees(stop, "Accepted")
+            desk.submit(desk.market())
+            await desk.sees(stop, "Triggered")
+            desk.strategy.cancel_order(stop)
+            await desk.sees(stop, "Canceled")
+            assert "CancelRejected" not in desk.kinds(stop)
+
+    asyncio.run(scenario())
+
+
 def test_what_another_hand_did_while_the_socket_was_down_is_reported() -> None:
     async def scenario() -> None:
         async with simulator() as (exchange, login):

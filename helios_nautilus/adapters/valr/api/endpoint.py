@@ -50,11 +50,12 @@ def public(path: str, reply: Any, *families: Family) -> Endpoint[Any]:
 
 def private(method: str, path: str, reply: Any, *families: Family, primary_only: bool = False) -> Endpoint[Any]:
     """A signed request; a ``reply`` of None is an empty body. Budgets per second are exempt from those per minute."""
+    widest = (Family.KEY, Family.ADDRESS)
     return Endpoint(
         method=method,
         path=path,
         decoder=WireDecoder(reply),
-        families=families or (Family.KEY, Family.ADDRESS),
+        families=families or ((Family.QUESTION, *widest) if method == "GET" else widest),
         is_primary_only=primary_only,
         is_empty=reply is None,
     )

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helios_nautilus.adapters.valr.api.limits import MAX_PAUSE_SECS, VENUE_QUOTAS, Family, Quota, RateLimiter
+from helios_nautilus.adapters.valr.api.routes.orders import OrderRoutes
 from tests.unit.adapters.valr.virtual_time import VirtualClock, run_virtually
 
 SMALL = {
@@ -70,6 +71,21 @@ def test_full_narrow_budget_does_not_hold_up_the_wide_one() -> None:
     granted = run_virtually(grant_times([*crowd, (0.1, [Family.KEY, Family.ADDRESS])]))
     assert granted[3] >= 10.0
     assert granted[4] == pytest.approx(0.1)
+
+
+def test_an_order_does_not_wait_for_a_crowd_of_questions() -> None:
+    async def scenario() -> float:
+        clock = VirtualClock()
+        limiter = RateLimiter(clock)
+        questions = [asyncio.create_task(limiter.acquire(OrderRoutes.ORDER.families)) for _ in range(2_000)]
+        await clock.sleep(0.1)
+        await limiter.acquire(OrderRoutes.PLACE_LIMIT.families)
+        waited_secs = clock.monotonic()
+        assert not all(question.done() for question in questions)
+        await asyncio.gather(*questions)
+        return waited_secs
+
+    assert run_virtually(scenario()) == pytest.approx(0.1)
 
 
 async def pause_then_ask(pause_of: Family, retry_after_secs: float | None, ask_for: list[Family]) -> float:

@@ -137,7 +137,12 @@ A, B = traded("a", "0.4", 2), traded("b", "0.6", 3)
         ),
         pytest.param(
             resting,
-            [A, traded("c", "0.2", 4), told("Order Modified", "0.2", 3, size="0.6"), told("Filled", "0", 4, size="0.6")],
+            [
+                A,
+                traded("c", "0.2", 4),
+                told("Order Modified", "0.2", 3, size="0.6"),
+                told("Filled", "0", 4, size="0.6"),
+            ],
             "Accepted Filled Filled Updated Canceled",
             False,
             id="made smaller to what it had traded by then, as far as is known here",
