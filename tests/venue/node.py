@@ -188,7 +188,7 @@ class Node:
         self._process.stdin.write(line + b"\n")
 
     def _tail(self) -> str:
-        return self.log[-6000:].decode(errors="replace")
+        return self.log[-60_000:].decode(errors="replace")
 
 
 class Floor:

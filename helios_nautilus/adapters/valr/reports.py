@@ -63,6 +63,7 @@ def build_order_report(
     filled = filled_quantity(state)
     order_type = _order_type_of(state)
     is_market = order_type is OrderType.MARKET
+    status = _status_of(state, filled)
     stop_price = state.stop_price if order_type in (OrderType.STOP_LIMIT, OrderType.LIMIT_IF_TOUCHED) else None
     return OrderStatusReport(
         account_id=account_id,
@@ -72,7 +73,7 @@ def build_order_report(
         order_side=order_side_of(state.side),
         order_type=order_type,
         time_in_force=TimeInForce.IOC if is_market else _time_in_force_of(state),
-        order_status=_status_of(state, filled),
+        order_status=status,
         quantity=instrument.make_qty(state.original_quantity),
         filled_qty=instrument.make_qty(filled) if filled else instrument.make_qty(0),
         price=None if is_market else instrument.make_price(state.price),
@@ -85,6 +86,7 @@ def build_order_report(
         cancel_reason=failure_of(state) or None,
         report_id=UUID4(),
         ts_accepted=int(state.created_ns),
+        ts_triggered=int(state.updated_ns) if status is OrderStatus.TRIGGERED else 0,
         ts_last=int(state.updated_ns),
         ts_init=ts_init,
     )

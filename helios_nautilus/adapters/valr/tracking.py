@@ -41,7 +41,9 @@ class TrackedOrder:
         self.order = order
         self.instrument = instrument
         self.venue_order_id = None if order.venue_order_id is None else order.venue_order_id.value
-        self.is_triggered = order.ts_triggered > 0 if order.order_type in _STOPS else False
+        self.is_triggered = order.order_type in _STOPS and (
+            order.ts_triggered > 0 or order.status is OrderStatus.TRIGGERED
+        )
         self.price = order.price.as_decimal() if order.has_price else None
         self.quantity = order.quantity.as_decimal()
         self.asked: Decimal | None = None

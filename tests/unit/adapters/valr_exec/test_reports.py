@@ -50,6 +50,7 @@ def test_every_recorded_state_has_its_report(name: str, status: OrderStatus, fil
     report = build_order_report(WireDecoder[OrderState](OrderState).decode(read(name)), FINE, ACCOUNT, None, 0)
     assert report.order_status is status
     assert report.filled_qty == Quantity.from_str(filled)
+    assert (report.ts_triggered > 0) is (status is OrderStatus.TRIGGERED)
     assert report.order_type is not OrderType.MARKET or report.time_in_force is TimeInForce.IOC
 
 

@@ -13,6 +13,7 @@ from nautilus_trader.model.orders import Order
 from nautilus_trader.test_kit.stubs.events import TestEventStubs
 
 from helios_nautilus.adapters.valr.api.errors import WireError
+from helios_nautilus.adapters.valr.tracking import TrackedOrder
 from tests.unit.adapters.valr_exec.wording import (
     BTCZAR,
     NAME,
@@ -279,6 +280,14 @@ def test_an_order_that_the_engine_gave_up_by_guess_and_that_rests_is_called_back
     assert listener.asked.is_recalled
     listener.hear(A)
     assert listener.errors, "the position is wrong, and nobody would know"
+
+
+def test_a_stop_that_had_triggered_when_the_engine_took_it_over_does_not_trigger_again() -> None:
+    listener = Listener()
+    order = listener.submit(stop(listener))
+    listener.hear(told("Active", "1", 1, kind="stop-loss-limit"))
+    order.apply(TestEventStubs.order_triggered(order))
+    assert TrackedOrder(order, BTCZAR).is_triggered
 
 
 def test_a_stop_that_triggers_while_it_is_being_canceled_is_told_by_its_fill_alone() -> None:
