@@ -411,12 +411,15 @@ class ValrExecutionClient(LiveExecutionClient):
 
     async def generate_mass_status(self, lookback_mins: int | None = None) -> ExecutionMassStatus | None:
         """All of these for the engine's start, read again while they do not fit together."""
-        for attempt in range(_SNAPSHOTS):
-            status = await super().generate_mass_status(lookback_mins)
-            if status is None or is_of_one_moment(status):
-                break
-            self._log.warning(f"Orders and fills do not fit together, reading them again ({attempt + 1})")
-            await asyncio.sleep(_RETRY_SECS)
+        try:
+            for attempt in range(_SNAPSHOTS):
+                status = await super().generate_mass_status(lookback_mins)
+                if status is None or is_of_one_moment(status):
+                    break
+                self._log.warning(f"Orders and fills do not fit together, reading them again ({attempt + 1})")
+                await asyncio.sleep(_RETRY_SECS)
+        finally:
+            self._inbox.started.set()
         return None if status is None else arrange(status)
 
     # -- Frames ---------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
 from nautilus_trader.cache.cache import Cache
@@ -23,6 +24,9 @@ GRACE_SECS: Final = 1.0
 """How long the socket may take to tell what a reply or another frame has promised, before it is asked for."""
 _GATHER_SECS: Final = 1.0
 """Words about an order of unknown hand are gathered for so long, and reported together."""
+
+_START_SECS: Final = 60.0
+"""So long they wait for the engine to take up what there was before them; one without reconciliation never does."""
 
 
 class Inbox:
@@ -51,6 +55,8 @@ class Inbox:
         self._report = report
         self._log = log
         self._strangers: set[str] = set()
+        self.started = asyncio.Event()
+        """The engine has been given the orders and fills of before, in their order."""
 
     def take(self, raw: bytes) -> None:
         """Act on one frame; `WireError` for one that cannot be read."""
@@ -141,6 +147,8 @@ class Inbox:
 
     async def _report_stranger(self, pair: str, order_id: str) -> None:
         await asyncio.sleep(_GATHER_SECS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.started.wait(), _START_SECS)
         # From here on a new word of it counts again: the answers may have been written before it.
         self._strangers.discard(order_id)
         try:

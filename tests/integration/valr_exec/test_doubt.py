@@ -11,7 +11,7 @@ from nautilus_trader.model.enums import OrderSide, OrderStatus
 from nautilus_trader.model.identifiers import ClientOrderId
 
 from helios_nautilus.adapters.valr.settlement import Doubt
-from helios_nautilus.simulator.exchange.faults import Fault
+from helios_nautilus.simulator.exchange.faults import Fault, FaultScript
 from tests.integration.valr_exec.desk import BTCZAR, PERPETUAL, Desk, simulator, trading, until
 
 SILENCE = tuple(
@@ -227,6 +227,31 @@ def test_after_a_restart_a_spot_position_is_made_of_its_orders_and_was_never_sho
             (found,) = after.cache.positions_open()
             assert (found.quantity, found.entry) == (held.quantity, OrderSide.BUY)
             assert found.avg_px_open == pytest.approx(held.avg_px_open)
+            assert not after.cache.position_snapshots(found.id)
+            await after.close()
+
+    asyncio.run(scenario())
+
+
+def test_after_a_restart_no_open_order_is_taken_up_before_those_that_came_before_it() -> None:
+    slow = Fault(kind="timeout_before", on="GET /v1/orders/history*", probability=1.0, times=3)
+
+    async def scenario() -> None:
+        async with simulator() as (exchange, login):
+            before = Desk(exchange, login)
+            await before.open()
+            bought = before.submit(before.market(size="0.01"))
+            await until(lambda: bought.status is OrderStatus.FILLED)
+            selling = before.submit(before.limit(OrderSide.SELL, size="0.005", away="1.1"))
+            await before.sees(selling, "Accepted")
+            before.trade_against(selling, "0.004")
+            await until(lambda: selling.filled_qty == Decimal("0.004"))
+            await before.close()
+            exchange.play(FaultScript(fault=(slow,)))
+            after = Desk(exchange, login)
+            await after.open()
+            (found,) = after.cache.positions_open()
+            assert (found.opening_order_id, found.entry) == (bought.client_order_id, OrderSide.BUY)
             assert not after.cache.position_snapshots(found.id)
             await after.close()
 
