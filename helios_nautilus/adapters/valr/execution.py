@@ -30,7 +30,8 @@ from nautilus_trader.execution.messages import (
 from nautilus_trader.execution.reports import ExecutionMassStatus, FillReport, OrderStatusReport, PositionStatusReport
 from nautilus_trader.live.execution_client import LiveExecutionClient
 from nautilus_trader.model.enums import AccountType, OmsType, OrderSide, OrderType, TimeInForce
-from nautilus_trader.model.identifiers import AccountId, ClientId, ClientOrderId
+from nautilus_trader.model.identifiers import AccountId, ClientId, ClientOrderId, InstrumentId
+from nautilus_trader.model.instruments import CurrencyPair
 from nautilus_trader.model.orders import Order
 
 from helios_nautilus.adapters.valr.account import AccountBook, check_account
@@ -420,7 +421,10 @@ class ValrExecutionClient(LiveExecutionClient):
                 await asyncio.sleep(_RETRY_SECS)
         finally:
             self._inbox.started.set()
-        return None if status is None else arrange(status)
+        return None if status is None else arrange(status, self._is_spot)
+
+    def _is_spot(self, instrument_id: InstrumentId) -> bool:
+        return isinstance(self._cache.instrument(instrument_id), CurrencyPair)
 
     # -- Frames ---------------------------------------------------------------------------------------------------
 

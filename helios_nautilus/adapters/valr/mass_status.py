@@ -5,7 +5,7 @@ about at another average price than it thinks, an order in place of those that m
 another, each with all its fills.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from nautilus_trader.execution.reports import (
@@ -28,7 +28,7 @@ def is_of_one_moment(status: ExecutionMassStatus) -> bool:
     )
 
 
-def arrange(status: ExecutionMassStatus) -> ExecutionMassStatus:
+def arrange(status: ExecutionMassStatus, is_spot: Callable[[InstrumentId], bool]) -> ExecutionMassStatus:
     """The same for an engine that begins with nothing: it comes to the positions of before by the same way.
 
     Orders are in the order in which they traded. Positions that the fills add up to are left out: the engine comes to
@@ -41,7 +41,7 @@ def arrange(status: ExecutionMassStatus) -> ExecutionMassStatus:
         report_id=status.id,
         ts_init=status.ts_init,
     )
-    arranged.add_order_reports(_as_they_traded(status.order_reports.values(), status.fill_reports))
+    arranged.add_order_reports(_as_they_traded(status.order_reports.values(), status.fill_reports, is_spot))
     fills = [fill for of_order in status.fill_reports.values() for fill in of_order]
     arranged.add_fill_reports(fills)
     for instrument_id, positions in status.position_reports.items():
@@ -51,15 +51,17 @@ def arrange(status: ExecutionMassStatus) -> ExecutionMassStatus:
 
 
 def _as_they_traded(
-    orders: Iterable[OrderStatusReport], fills: Mapping[VenueOrderId, Sequence[FillReport]]
+    orders: Iterable[OrderStatusReport],
+    fills: Mapping[VenueOrderId, Sequence[FillReport]],
+    is_spot: Callable[[InstrumentId], bool],
 ) -> list[OrderStatusReport]:
-    """Purchases by their first fill and sales by their last, so that no sale comes before what it sold.
+    """By their first fill, but sales on spot by their last, so that none comes before what it sold.
 
     A spot position that passes through zero loses, in the engine, a part of the fee taken in base.
     """
 
     def place(order: OrderStatusReport) -> tuple[int, bool]:
-        is_sale = order.order_side is OrderSide.SELL
+        is_sale = order.order_side is OrderSide.SELL and is_spot(order.instrument_id)
         stamps = [fill.ts_event for fill in fills.get(order.venue_order_id, ())] or [order.ts_accepted]
         return (max(stamps) if is_sale else min(stamps)), is_sale
 

@@ -91,7 +91,7 @@ def test_an_order_that_shows_more_or_less_than_its_fills_was_read_at_another_mom
 def test_a_position_that_the_fills_add_up_to_is_left_out_and_all_else_stays() -> None:
     fills = [fill("V-1", "T-1", "0.3"), fill("V-2", "T-2", "0.5", OrderSide.SELL)]
     whole = status([order("V-1", "0.3")], fills, [position("0.2", PositionSide.SHORT)])
-    left = arrange(whole)
+    left = arrange(whole, lambda _: False)
     assert left.position_reports == {}
     assert left.order_reports == whole.order_reports
     assert left.fill_reports == whole.fill_reports
@@ -99,7 +99,7 @@ def test_a_position_that_the_fills_add_up_to_is_left_out_and_all_else_stays() ->
 
 def test_a_position_that_began_before_the_fills_stays() -> None:
     reported = [position("0.5", PositionSide.LONG), position("1.0", PositionSide.LONG, OTHER)]
-    left = arrange(status([], [fill("V-1", "T-1", "0.3")], reported))
+    left = arrange(status([], [fill("V-1", "T-1", "0.3")], reported), lambda _: False)
     assert left.position_reports == {PERPETUAL: reported[:1], OTHER: reported[1:]}
 
 
@@ -110,8 +110,19 @@ def test_orders_come_in_the_order_of_their_trades_and_not_of_their_acceptance() 
         order("V-1", "0.0", accepted_ns=5),
     ]
     fills = [fill("V-3", "T-3", "0.1", traded_ns=9), fill("V-2", "T-2", "0.1", traded_ns=4)]
-    arranged = arrange(status(orders, fills, []))
+    arranged = arrange(status(orders, fills, []), lambda _: False)
     assert [str(order_id) for order_id in arranged.order_reports] == ["V-2", "V-1", "V-3"]
+
+
+def test_a_short_of_a_perpetual_that_was_partly_closed_while_it_grew_stays_a_short() -> None:
+    orders = [order("V-2", "0.1"), order("V-1", "0.3", OrderSide.SELL)]
+    fills = [
+        fill("V-1", "T-1", "0.2", OrderSide.SELL, 2),
+        fill("V-2", "T-2", "0.1", traded_ns=3),
+        fill("V-1", "T-3", "0.1", OrderSide.SELL, 4),
+    ]
+    arranged = arrange(status(orders, fills, []), lambda _: False)
+    assert [str(order_id) for order_id in arranged.order_reports] == ["V-1", "V-2"]
 
 
 PARTS = st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(1, 9)), max_size=40)
@@ -136,7 +147,7 @@ def test_what_was_never_short_is_not_short_on_the_way_however_the_fills_of_order
     reports = [order(order_id, "0.1", side) for order_id, side in orders.items()]
     shuffler.shuffle(reports)
 
-    arranged = arrange(status(reports, fills, []))
+    arranged = arrange(status(reports, fills, []), lambda _: True)
     held = 0
     for order_id, report in arranged.order_reports.items():
         traded = int(sum(trade.last_qty.as_decimal() for trade in arranged.fill_reports[order_id]))
