@@ -288,7 +288,8 @@ class OrderTracker:
         if tracked.traded < executed or (tracked.traded > executed and tracked.held and not has_all_fills):
             return False
         if tracked.held:
-            self._resize(tracked, state.order_id, tracked.traded, state.updated_ns)
+            least = Decimal(0) if tracked.is_sized_in_quote else state.original_quantity
+            self._resize(tracked, state.order_id, max(tracked.traded, least), state.updated_ns)
             self._release(tracked)
         if tracked.is_complete:
             tracked.end(is_final=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nautilus_trader.model.enums import OrderSide, TimeInForce
+from nautilus_trader.model.enums import OrderSide, OrderStatus, TimeInForce
 from nautilus_trader.model.identifiers import ClientOrderId
 from nautilus_trader.model.orders import Order
 from nautilus_trader.test_kit.stubs.events import TestEventStubs
@@ -154,6 +154,13 @@ A, B = traded("a", "0.4", 2), traded("b", "0.6", 3)
             "Accepted Filled Canceled",
             False,
             id="the venue made it smaller and filled that",
+        ),
+        pytest.param(
+            growing,
+            [A, traded("c", "0.8", 3), told("Cancelled", "0.8", 4, size="2")],
+            "Accepted Filled Updated Filled Canceled",
+            True,
+            id="canceled as the larger one that nobody told of, after more than the old size",
         ),
         pytest.param(post_only, [processed(WOULD_MATCH)], "Rejected", False, id="post-only that would cross"),
         pytest.param(
@@ -347,6 +354,7 @@ def test_whatever_order_the_words_of_a_life_come_in_the_end_is_the_same(data: st
     assert order.filled_qty.as_decimal() == Decimal(executed)
     assert {trade_id.value for trade_id in order.trade_ids} == {each["id"] for each in fills}
     assert order.is_closed is (row["orderStatusType"] in ("Filled", "Cancelled"))
+    assert order.status is OrderStatus.CANCELED or row["orderStatusType"] != "Cancelled"
     if not order.is_closed:
         assert order.quantity.as_decimal() == Decimal(row["originalQuantity"])
     assert not listener.errors
