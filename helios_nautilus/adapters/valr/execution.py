@@ -403,12 +403,11 @@ class ValrExecutionClient(LiveExecutionClient):
 
         At the start there are none of spot: the engine makes them out of orders and fills.
         """
-        reports = []
-        if self.account_type is AccountType.MARGIN:
-            reports = await self._reporter.position_reports(command)
-        if not self.reconciliation_active:
-            reports += self._reporter.spot_reports(command, self._clock.timestamp_ns())
-        return reports
+        is_margin = self.account_type is AccountType.MARGIN
+        if self.reconciliation_active:
+            return await self._reporter.position_reports(command) if is_margin else []
+        perpetuals = await self._reporter.settled_position_reports(command) if is_margin else []
+        return perpetuals + self._reporter.spot_reports(command, self._clock.timestamp_ns())
 
     async def generate_mass_status(self, lookback_mins: int | None = None) -> ExecutionMassStatus | None:
         """All of these for the engine's start, read again while they do not fit together."""

@@ -49,6 +49,8 @@ from helios_nautilus.domain.timeframe import NS_PER_SEC
 _RETRY_SECS: Final = 2.0
 _SETTLE_STEPS: Final = 100
 _SETTLE_STEP_SECS: Final = 0.01
+_POSITION_LOOKS: Final = 3
+"""So often a position is read again that is not the engine's."""
 
 
 class Reporter:
@@ -150,6 +152,28 @@ class Reporter:
             and command.instrument_id in (None, report.instrument_id)
             and command.venue_order_id in (None, report.venue_order_id)
         ]
+
+    async def settled_position_reports(self, command: GeneratePositionStatusReports) -> list[PositionStatusReport]:
+        """Open positions of perpetuals, after the fills that made them, as far as the engine can know those.
+
+        Of a position that is ahead of its fills the engine makes up an order, and the fills come all the same.
+        """
+        reports = await self.position_reports(command)
+        for _ in range(_POSITION_LOOKS):
+            if all(report.signed_decimal_qty == self._held(report.instrument_id) for report in reports):
+                break
+            tracked = self._tracker.open_orders()
+            await self.catch_up_fills()
+            await _until_engine_knows(tracked)
+            reports = await self.position_reports(command)
+        return reports
+
+    def _held(self, instrument_id: InstrumentId) -> Decimal:
+        """Net quantity that the engine knows of, negative for a short."""
+        held = self._cache.positions_open(VALR_VENUE, instrument_id)
+        return sum(
+            (each.signed_decimal_qty() for each in held if each.account_id == self._client.account_id), Decimal(0)
+        )
 
     async def position_reports(self, command: GeneratePositionStatusReports) -> list[PositionStatusReport]:
         """Open positions of perpetuals; see `LiveExecutionClient`."""

@@ -36,6 +36,19 @@ def test_the_engines_own_checks_invent_no_fill_that_the_silent_socket_owes() -> 
     asyncio.run(scenario())
 
 
+def test_a_position_is_reported_after_the_fill_that_made_it_and_no_order_is_made_up() -> None:
+    async def scenario() -> None:
+        async with trading(*SILENCE, margin=True) as desk:
+            order = desk.submit(desk.limit(away="0.99", instrument_id=PERPETUAL))
+            await desk.sees(order, "Accepted")
+            desk.trade_against(order, "0.004")
+            (report,) = await desk.position_reports()
+            (position,) = desk.cache.positions_open()
+            assert report.signed_decimal_qty == position.signed_decimal_qty() == Decimal("0.004")
+
+    asyncio.run(scenario())
+
+
 def test_what_traded_while_the_socket_was_down_is_found_once() -> None:
     async def scenario() -> None:
         async with trading() as desk:
