@@ -51,7 +51,7 @@ from helios_nautilus.adapters.valr.config import ValrExecClientConfig
 from helios_nautilus.adapters.valr.constants import VALR, VALR_VENUE
 from helios_nautilus.adapters.valr.exposure import is_exit, is_linked_locally, reduced_quantity
 from helios_nautilus.adapters.valr.inbox import GRACE_SECS, Inbox
-from helios_nautilus.adapters.valr.mass_status import arrange, is_of_one_moment
+from helios_nautilus.adapters.valr.mass_status import arrange, is_of_one_moment, unproven
 from helios_nautilus.adapters.valr.reporting import Reporter
 from helios_nautilus.adapters.valr.settlement import Doubt, Patience, Settlement
 from helios_nautilus.adapters.valr.support import Placement, UnsupportedOrderError, build_modify, build_placement
@@ -410,13 +410,21 @@ class ValrExecutionClient(LiveExecutionClient):
         return perpetuals + self._reporter.spot_reports(command, self._clock.timestamp_ns())
 
     async def generate_mass_status(self, lookback_mins: int | None = None) -> ExecutionMassStatus | None:
-        """All of these for the engine's start, read again while they do not fit together."""
+        """All of these for the engine's start, read again while they do not fit together.
+
+        A position that is off by the same twice began before the fills that were asked for.
+        """
+        before: dict[InstrumentId, Decimal] = {}
         try:
             for attempt in range(_SNAPSHOTS):
                 status = await super().generate_mass_status(lookback_mins)
-                if status is None or is_of_one_moment(status):
+                if status is None:
                     break
-                self._log.warning(f"Orders and fills do not fit together, reading them again ({attempt + 1})")
+                gaps = unproven(status)
+                if is_of_one_moment(status) and gaps in ({}, before):
+                    break
+                before = gaps
+                self._log.warning(f"Orders, fills and positions do not fit together: reading again ({attempt + 1})")
                 await asyncio.sleep(_RETRY_SECS)
         finally:
             self._inbox.started.set()

@@ -28,6 +28,16 @@ def is_of_one_moment(status: ExecutionMassStatus) -> bool:
     )
 
 
+def unproven(status: ExecutionMassStatus) -> dict[InstrumentId, Decimal]:
+    """How far positions are from what the fills add up to: they began before those, or were read at another moment."""
+    fills = [fill for of_order in status.fill_reports.values() for fill in of_order]
+    gaps = {
+        instrument_id: _held(positions) - _traded(fills, instrument_id)
+        for instrument_id, positions in status.position_reports.items()
+    }
+    return {instrument_id: gap for instrument_id, gap in gaps.items() if gap}
+
+
 def arrange(status: ExecutionMassStatus, is_spot: Callable[[InstrumentId], bool]) -> ExecutionMassStatus:
     """The same for an engine that begins with nothing: it comes to the positions of before by the same way.
 
@@ -42,11 +52,10 @@ def arrange(status: ExecutionMassStatus, is_spot: Callable[[InstrumentId], bool]
         ts_init=status.ts_init,
     )
     arranged.add_order_reports(_as_they_traded(status.order_reports.values(), status.fill_reports, is_spot))
-    fills = [fill for of_order in status.fill_reports.values() for fill in of_order]
-    arranged.add_fill_reports(fills)
-    for instrument_id, positions in status.position_reports.items():
-        if _held(positions) != _traded(fills, instrument_id):
-            arranged.add_position_reports(positions)
+    for fills in status.fill_reports.values():
+        arranged.add_fill_reports(fills)
+    for instrument_id in unproven(status):
+        arranged.add_position_reports(status.position_reports[instrument_id])
     return arranged
 
 

@@ -271,6 +271,33 @@ def test_after_a_restart_no_open_order_is_taken_up_before_those_that_came_before
     asyncio.run(scenario())
 
 
+def test_a_fill_amid_the_questions_of_a_restart_makes_up_no_order() -> None:
+    slow = Fault(kind="slow_reply", on="GET /v1/positions/open*", secs=0.4, times=1, probability=1.0)
+
+    async def scenario() -> None:
+        async with simulator() as (exchange, login):
+            before = Desk(exchange, login, margin=True)
+            await before.open()
+            resting = before.submit(before.limit(away="0.99", instrument_id=PERPETUAL))
+            await before.sees(resting, "Accepted")
+            before.trade_against(resting, "0.003")
+            await until(lambda: resting.filled_qty == Decimal("0.003"))
+            await before.close()
+            exchange.play(FaultScript(fault=(slow,)))
+            after = Desk(exchange, login, margin=True)
+            opening = asyncio.create_task(after.open())
+            await until(lambda: exchange.faults.strikes)
+            before.trade_against(resting, "0.004")
+            await opening
+            (found,) = after.cache.orders()
+            await until(lambda: found.filled_qty == Decimal("0.007"))
+            assert found.client_order_id == resting.client_order_id
+            await until(lambda: after.cache.positions_open()[0].quantity == Decimal("0.007"))
+            await after.close()
+
+    asyncio.run(scenario())
+
+
 def test_after_a_restart_open_orders_and_missed_fills_are_taken_over_once() -> None:
     async def scenario() -> None:
         async with simulator() as (exchange, login):

@@ -11,7 +11,7 @@ from nautilus_trader.model.enums import LiquiditySide, OrderSide, OrderStatus, O
 from nautilus_trader.model.identifiers import AccountId, ClientId, InstrumentId, TradeId, Venue, VenueOrderId
 from nautilus_trader.model.objects import Currency, Money, Price, Quantity
 
-from helios_nautilus.adapters.valr.mass_status import arrange, is_of_one_moment
+from helios_nautilus.adapters.valr.mass_status import arrange, is_of_one_moment, unproven
 
 PERPETUAL, OTHER = (InstrumentId.from_str(name) for name in ("BTCUSDTPERP.VALR", "ETHUSDTPERP.VALR"))
 ACCOUNT = AccountId("VALR-main")
@@ -95,6 +95,12 @@ def test_a_position_that_the_fills_add_up_to_is_left_out_and_all_else_stays() ->
     assert left.position_reports == {}
     assert left.order_reports == whole.order_reports
     assert left.fill_reports == whole.fill_reports
+
+
+def test_how_far_a_position_is_from_its_fills_is_told() -> None:
+    fills = [fill("V-1", "T-1", "0.3"), fill("V-2", "T-2", "0.5", OrderSide.SELL)]
+    assert unproven(status([], fills, [position("0.2", PositionSide.SHORT)])) == {}
+    assert unproven(status([], fills, [position("0.2", PositionSide.LONG)])) == {PERPETUAL: Decimal("0.4")}
 
 
 def test_a_position_that_began_before_the_fills_stays() -> None:
