@@ -18,6 +18,7 @@ from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.errors import ConfigError
 
 MAX_SKEW_SECS: Final = 2.0
+"""Beyond this the venue's clock is wrong, or ours is."""
 
 
 class AccountBook:
@@ -67,13 +68,17 @@ class AccountBook:
         self._tell_soon()
 
     def _take(self, balance: Balance | SocketBalance) -> None:
-        """Unless it is older than what is known: an answer to a question may be overtaken by a frame."""
+        """Unless it is older than what is known: an answer to a question may be overtaken by a frame.
+
+        A word from the future, of a clock that was wrong for a while, does not outlast the next.
+        """
         holding, updated_ns = holding_of(balance), int(balance.updated_ns or 0)
-        check_stamp(updated_ns, self._clock.timestamp_ns())
+        now_ns = self._clock.timestamp_ns()
+        check_stamp(updated_ns, now_ns)
         known_ns = self._updated_ns.get(holding.code, 0)
-        if not updated_ns or updated_ns >= known_ns:
+        if not updated_ns or updated_ns >= known_ns or known_ns > now_ns + MAX_SKEW_SECS * NS_PER_SEC:
             self._holdings[holding.code] = holding
-            self._updated_ns[holding.code] = max(updated_ns, known_ns)
+            self._updated_ns[holding.code] = updated_ns or known_ns
 
     def _tell_soon(self) -> None:
         """Balances come one currency a frame: those that come together make one state."""

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from nautilus_trader.common.component import LiveClock
 from nautilus_trader.model.enums import AccountType
 
 from helios_nautilus.adapters.valr.account import AccountBook, check_account
@@ -14,6 +13,7 @@ from helios_nautilus.adapters.valr.api.calls import HttpConfig
 from helios_nautilus.adapters.valr.api.http import ValrHttp
 from helios_nautilus.adapters.valr.api.schemas.account_socket import ACCOUNT_FRAMES
 from helios_nautilus.adapters.valr.api.signing import Credentials
+from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.errors import ConfigError
 from tests.unit.adapters.valr.test_http import ScriptedTransport, reply
 
@@ -36,7 +36,9 @@ def frame(total: str, second: int) -> Any:
     return ACCOUNT_FRAMES.decode(msgspec.json.encode({"type": "BALANCE_UPDATE", "data": data})).data
 
 
-@pytest.mark.parametrize(("second", "total"), [(30, 200), (10, 100)])
+@pytest.mark.parametrize(
+    ("second", "total"), [(30, 200), (10, 100), (59, 100)], ids=["newer", "older", "of the future"]
+)
 def test_an_answer_does_not_undo_a_newer_frame(second: int, total: int) -> None:
     async def scenario() -> int:
         states: list[Any] = []
@@ -45,7 +47,8 @@ def test_an_answer_does_not_undo_a_newer_frame(second: int, total: int) -> None:
         )
         provider = SimpleNamespace(list_all=list)
         loop = asyncio.get_running_loop()
-        book = AccountBook(venue([balance("100", 20)]), provider, client, LiveClock(), loop)  # type: ignore[arg-type]
+        clock = SimpleNamespace(timestamp_ns=lambda: NOON_NS + 30 * NS_PER_SEC)
+        book = AccountBook(venue([balance("100", 20)]), provider, client, clock, loop)  # type: ignore[arg-type]
         book.on_balance(frame("200", second))
         await book.load()
         return int(states[-1][0].total.as_decimal())
