@@ -51,7 +51,7 @@ def test_no_alert_and_no_timer_calls_before_its_stamp_has_come() -> None:
             due_ns = clock.timestamp_ns() + NS_PER_MS + number * NS_PER_MS // 10
             clock.set_time_alert_ns("alert", due_ns, hear)
             now_ns, stamp_ns = await read.get()
-            assert now_ns >= stamp_ns == due_ns
+            assert now_ns >= stamp_ns >= due_ns
         clock.set_timer_ns("timer", NS_PER_MS * 3 // 2, clock.timestamp_ns(), 0, hear)
         for _ in range(20):
             now_ns, stamp_ns = await read.get()
