@@ -123,7 +123,8 @@ def test_a_kill_is_acknowledged_and_everything_is_closed_and_a_resume_lets_tradi
     verbs = ["halt", "reduce_only", "resume", "tier_off", "entries_off", "tier_off", "entries_on", "tier_on"]
     assert [words.split()[0] for words in commands_of(found)] == verbs
     assert [change.state for change in of(KillSwitchRecord, found)] == ["HALT", "NORMAL"]
-    assert floor.helios("status", "--mode", "paper")[0] == 2, "nothing runs any more"
+    # Nothing runs any more, which shows when its last word is five seconds old.
+    until(lambda: floor.helios("status", "--mode", "paper")[0] == 2)
 
 
 def test_signals_stop_trading_and_what_nobody_answered_is_obeyed_by_the_next_start(floor: Floor) -> None:
