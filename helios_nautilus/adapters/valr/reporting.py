@@ -30,7 +30,6 @@ from helios_nautilus.adapters.valr.api.enums import OrderStatus
 from helios_nautilus.adapters.valr.api.errors import VenueError
 from helios_nautilus.adapters.valr.api.http import ValrHttp
 from helios_nautilus.adapters.valr.api.schemas.account import Fill
-from helios_nautilus.adapters.valr.api.schemas.orders import OrderSummary
 from helios_nautilus.adapters.valr.constants import VALR_VENUE
 from helios_nautilus.adapters.valr.fills import build_fill_report
 from helios_nautilus.adapters.valr.order_ids import to_client_order_id, to_customer_id
@@ -43,6 +42,7 @@ from helios_nautilus.adapters.valr.reports import (
     filled_quantity,
 )
 from helios_nautilus.adapters.valr.settlement import OVERLAP_NS, Settlement
+from helios_nautilus.adapters.valr.survey import read_history
 from helios_nautilus.adapters.valr.tracking import OrderTracker, TrackedOrder
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 
@@ -118,7 +118,7 @@ class Reporter:
         await _until_engine_knows(tracked)
         states: dict[str, VenueOrder] = {order.order_id: order for order in await self._http.get_open_orders()}
         if not command.open_only:
-            for summary in await self._history(command.start, command.end):
+            for summary in await read_history(self._http, _nanos(command.start), _nanos(command.end)):
                 states.setdefault(summary.order_id, summary)
         if not is_start:
             states = {state.order_id: state for state in states.values() if not await self._is_taken_in(state)}
@@ -221,13 +221,6 @@ class Reporter:
         mine = [self._fill_report(fill) for fill in fills if fill.order_id == order_id]
         status.add_fill_reports([fill for fill in mine if fill is not None])
         return status
-
-    async def _history(self, start: pd.Timestamp | None, end: pd.Timestamp | None) -> list[OrderSummary]:
-        return await read_by_skip(
-            lambda skip: self._http.get_order_history(start_ns=_nanos(start), end_ns=_nanos(end), skip=skip),
-            lambda row: row.order_id,
-            "orders in its history",
-        )
 
     def _is_wanted(self, state: VenueOrder) -> bool:
         """Failures of orders that nobody here remembers are not worth an order in the cache, unless they traded."""

@@ -18,6 +18,15 @@ _STEP_NS: Final = 5 * NS_PER_MIN
 """Starts are rounded down to such steps: who asks for nearly the same is given the same."""
 
 
+async def read_history(http: ValrHttp, start_ns: int | None, end_ns: int | None = None) -> list[OrderSummary]:
+    """Every order whose last update lies within the times. Raises as reads do."""
+
+    async def page_of(skip: int) -> list[OrderSummary]:
+        return await http.get_order_history(start_ns=start_ns, end_ns=end_ns, skip=skip)
+
+    return await read_by_skip(page_of, lambda row: row.order_id, "orders in its history")
+
+
 class Survey:
     """The open orders and the history, by both ids of an order."""
 
@@ -43,13 +52,9 @@ class Survey:
 
     async def _look(self, start_ns: int) -> Mapping[str, VenueOrder] | VenueError:
         """The open ones first: an order that ends meanwhile is in the second list."""
-
-        async def page_of(skip: int) -> list[OrderSummary]:
-            return await self._http.get_order_history(start_ns=start_ns, skip=skip)
-
         try:
             rested: list[VenueOrder] = [*await self._http.get_open_orders()]
-            ended = await read_by_skip(page_of, lambda row: row.order_id, "orders in its history")
+            ended = await read_history(self._http, start_ns)
         except VenueError as error:
             return error
         # A customerOrderId may be used again when its order has ended: the newest bears it.
