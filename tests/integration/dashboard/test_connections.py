@@ -4,6 +4,7 @@ import socket
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from helios_nautilus.dashboard.prompt import PromptProtocol
@@ -14,7 +15,18 @@ ASKED = b"GET /api/v1/health HTTP/1.1\r\nHost: localhost\r\n"
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PromptProtocol, "silence_secs", 0.05)
+    """So much that a busy machine may pause between a connection and what is said over it."""
+    monkeypatch.setattr(PromptProtocol, "silence_secs", 1.0)
+
+
+def ask(site: Site) -> int:
+    """What an honest client is answered: hung up on for the machine's slowness, it asks again, as browsers do."""
+    give_up_at = time.monotonic() + 20
+    while True:
+        try:
+            return site.ask("GET", "/api/v1/health").status_code
+        except httpx.TransportError:
+            assert time.monotonic() < give_up_at
 
 
 @pytest.mark.usefixtures("hasty")
@@ -26,7 +38,7 @@ def test_who_does_not_come_to_the_point_is_hung_up_on(site: Site, said: bytes) -
         stranger.sendall(said)
         answered = b"".join(iter(lambda: stranger.recv(65_536), b""))  # until it is closed
     assert answered.count(b"HTTP/1.1 200") == said.count(b"\r\n\r\n")
-    assert site.ask("GET", "/api/v1/health").status_code == 200
+    assert ask(site) == 200
 
 
 @pytest.fixture
@@ -54,5 +66,5 @@ def test_who_asks_and_does_not_read_makes_room_for_others(
         reader.connect((site.client.base_url.host, site.client.base_url.port))
         reader.sendall(asked * 300)
         give_up_at = time.monotonic() + 20
-        while site.ask("GET", "/api/v1/health").status_code == 503:
+        while ask(site) == 503:
             assert time.monotonic() < give_up_at
