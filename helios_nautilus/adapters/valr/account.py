@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from nautilus_trader.common.component import LiveClock
 from nautilus_trader.common.providers import InstrumentProvider
@@ -13,12 +13,9 @@ from helios_nautilus.adapters.valr.api.http import ValrHttp
 from helios_nautilus.adapters.valr.api.schemas.account import Balance, MarginStatus
 from helios_nautilus.adapters.valr.api.schemas.account_socket import SocketBalance
 from helios_nautilus.adapters.valr.money import Holding, build_balances, build_margin, holding_of
-from helios_nautilus.adapters.valr.soundness import check_stamp
+from helios_nautilus.adapters.valr.soundness import MAX_SKEW_SECS, check_stamp, is_ahead
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.errors import ConfigError
-
-MAX_SKEW_SECS: Final = 2.0
-"""Beyond this the venue's clock is wrong, or ours is."""
 
 
 class AccountBook:
@@ -76,7 +73,7 @@ class AccountBook:
         now_ns = self._clock.timestamp_ns()
         check_stamp(updated_ns, now_ns)
         known_ns = self._updated_ns.get(holding.code, 0)
-        if not updated_ns or updated_ns >= known_ns or known_ns > now_ns + MAX_SKEW_SECS * NS_PER_SEC:
+        if not updated_ns or updated_ns >= known_ns or is_ahead(known_ns, now_ns):
             self._holdings[holding.code] = holding
             self._updated_ns[holding.code] = updated_ns or known_ns
 

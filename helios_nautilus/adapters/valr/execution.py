@@ -97,7 +97,7 @@ class ValrExecutionClient(LiveExecutionClient):
         self._config = config
         self._http = http
         self._set_account_id(AccountId(f"{name or VALR}-{config.sub_account_id or 'main'}"))
-        self._tracker = OrderTracker(self, cache, self._log)
+        self._tracker = OrderTracker(self, cache, now_ns=clock.timestamp_ns, log=self._log)
         self._settlement = Settlement(
             http,
             self._tracker,

@@ -121,7 +121,7 @@ class Settlement:
     async def take_in_turn(self, fill: Fill) -> None:
         """Take in a fill after all that came before it."""
         try:
-            await self.sweep_fills(fill.traded_ns - OVERLAP_NS)
+            await self.sweep_fills(min(fill.traded_ns, self._now_ns()) - OVERLAP_NS)
         except VenueError as error:
             self._log.warning(f"Cannot ask for the fills before {fill.id}: {error}")
         tracked = self._tracker.on_fill(fill)
@@ -162,7 +162,7 @@ class Settlement:
         tracked = self._tracker.find(state.order_id, state.customer_order_id)
         if tracked is None or self._tracker.apply(tracked, state):
             return True
-        await self.sweep_fills(state.created_ns - OVERLAP_NS)
+        await self.sweep_fills(min(state.created_ns, tracked.order.ts_init) - OVERLAP_NS)
         return self._tracker.apply(tracked, state, has_all_fills=True)
 
     async def revisit(self, tracked: Sequence[TrackedOrder]) -> list[OpenOrder]:

@@ -4,6 +4,8 @@ Checked before a word is counted: one that is counted first and fails in the eng
 Every doubt is a `WireError`; whoever reads it asks the venue again.
 """
 
+from typing import Final
+
 from nautilus_trader.model.instruments import Instrument
 from nautilus_trader.model.orders import Order
 
@@ -12,7 +14,10 @@ from helios_nautilus.adapters.valr.api.errors import WireError
 from helios_nautilus.adapters.valr.api.schemas.account import Fill
 from helios_nautilus.adapters.valr.fills import commission_of, order_side_of
 from helios_nautilus.adapters.valr.reports import VenueOrder
-from helios_nautilus.domain.timeframe import NS_PER_DAY
+from helios_nautilus.domain.timeframe import NS_PER_DAY, NS_PER_SEC
+
+MAX_SKEW_SECS: Final = 2.0
+"""Beyond this the venue's clock is wrong, or ours is."""
 
 
 def check_fill(fill: Fill, order: Order, instrument: Instrument) -> None:
@@ -48,6 +53,11 @@ def check_stamp(stamp_ns: int, now_ns: int) -> None:
     """A time that has come: one far ahead would have us look for what we missed in the future alone."""
     if stamp_ns > now_ns + NS_PER_DAY:
         raise WireError(f"a word of {(stamp_ns - now_ns) // NS_PER_DAY} days ahead", is_malformed=False)
+
+
+def is_ahead(stamp_ns: int, now_ns: int) -> bool:
+    """A time of a clock that is wrong: what bears it does not outlast the next word, which is stamped earlier."""
+    return stamp_ns > now_ns + MAX_SKEW_SECS * NS_PER_SEC
 
 
 def _check_order(what: str, pair: str, side: Side, order: Order, instrument: Instrument) -> None:

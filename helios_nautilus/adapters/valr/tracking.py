@@ -7,6 +7,7 @@ the order is not that large as far as it knows, is held until the venue has said
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from helios_nautilus.adapters.valr.api.schemas.orders import OrderSummary
 from helios_nautilus.adapters.valr.fills import SeenTrades, commission_of, liquidity_of, order_side_of
 from helios_nautilus.adapters.valr.order_ids import to_client_order_id
 from helios_nautilus.adapters.valr.reports import VenueOrder, failure_of, filled_quantity
-from helios_nautilus.adapters.valr.soundness import check_fill, check_state
+from helios_nautilus.adapters.valr.soundness import check_fill, check_state, is_ahead
 
 _UNSENT: Final = frozenset({OrderStatus.INITIALIZED, OrderStatus.EMULATED, OrderStatus.RELEASED})
 _UNACCEPTED: Final = _UNSENT | {OrderStatus.SUBMITTED}
@@ -132,16 +133,19 @@ class TrackedOrder:
 class OrderTracker:
     """Finds our orders by the venue's words and sends their events through ``client``."""
 
-    def __init__(self, client: ExecutionClient, cache: Cache, log: Any, *, capacity: int = 5_000) -> None:
+    def __init__(
+        self, client: ExecutionClient, cache: Cache, *, now_ns: Callable[[], int], log: Any, capacity: int = 5_000
+    ) -> None:
         self._client = client
         self._cache = cache
+        self._now_ns = now_ns
         self._log = log
         self._by_id: OrderedDict[str, TrackedOrder] = OrderedDict()
         self._by_venue_id: dict[str, TrackedOrder] = {}
         self._capacity = capacity
         self._seen = SeenTrades()
         self.newest_ns = 0
-        """The venue's newest stamp seen: where to look from after a gap."""
+        """Till when we know of the venue's words by its stamps: where to look from after a gap."""
 
     def track(self, order: Order) -> TrackedOrder:
         """The order's record, made if there is none."""
@@ -200,7 +204,7 @@ class OrderTracker:
     def is_news(self, tracked: TrackedOrder, state: VenueOrder) -> bool:
         """The state shows another price or size than we know of, and is not older than what we know."""
         is_same = tracked.price is None or (state.price, state.original_quantity) == (tracked.price, tracked.quantity)
-        return not (is_same or tracked.is_closed) and _freshness(state) >= tracked.newest
+        return not (is_same or tracked.is_closed) and self._is_current(tracked, state)
 
     def reject(self, tracked: TrackedOrder, reason: str, ts_event: int) -> None:
         """The venue has refused or failed the order for good, and nothing of it has traded."""
@@ -236,7 +240,7 @@ class OrderTracker:
         tracked = self.find(fill.order_id, fill.customer_order_id)
         if tracked is not None:
             check_fill(fill, tracked.order, tracked.instrument)
-        self.newest_ns = max(self.newest_ns, fill.traded_ns)
+        self._heard_of(fill.traded_ns)
         if tracked is None or not self._seen.add(fill.id) or TradeId(fill.id) in tracked.order.trade_ids:
             return tracked
         self.accept(tracked, fill.order_id, fill.traded_ns)
@@ -253,13 +257,13 @@ class OrderTracker:
         ``has_all_fills`` says that the fills have been asked for since the venue wrote ``state``.
         """
         check_state(state, tracked.order, tracked.instrument)
-        self.newest_ns = max(self.newest_ns, state.updated_ns)
+        self._heard_of(state.updated_ns)
         if tracked.is_closed:
             return True
         if state.status is venue.OrderStatus.FAILED:
             return self._apply_failure(tracked, state, has_all_fills=has_all_fills)
         self.accept(tracked, state.order_id, state.created_ns)
-        if _freshness(state) >= tracked.newest:
+        if self._is_current(tracked, state):
             self._trigger(tracked, state)
             self._update(tracked, state)
             self._release(tracked)
@@ -267,6 +271,14 @@ class OrderTracker:
             # One sized in quote is a market order: it ends at once, and its fills wait for that.
             return not (tracked.is_sized_in_quote or tracked.held) and tracked.filled >= filled_quantity(state)
         return self._apply_end(tracked, state, has_all_fills=has_all_fills)
+
+    def _heard_of(self, stamp_ns: int) -> None:
+        """A stamp of the future, of a clock that was wrong for a while, says nothing of the time till then."""
+        self.newest_ns = max(self.newest_ns, min(stamp_ns, self._now_ns()))
+
+    def _is_current(self, tracked: TrackedOrder, state: VenueOrder) -> bool:
+        """Not older than what we know, as far as that bears a stamp to go by."""
+        return _freshness(state) >= tracked.newest or is_ahead(tracked.newest[0], self._now_ns())
 
     def _apply_failure(self, tracked: TrackedOrder, state: VenueOrder, *, has_all_fills: bool) -> bool:
         """Rejected, unless some of it has traded: then the rest is canceled."""

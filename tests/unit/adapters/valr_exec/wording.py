@@ -150,7 +150,7 @@ class Listener:
         client.generate_account_state(balances, [], True, 0)
         self.client, self.errors, self.asked = client, [], Asked()
         log = SimpleNamespace(error=self.errors.append, warning=print)
-        self.tracker = OrderTracker(client, self.cache, log)
+        self.tracker = OrderTracker(client, self.cache, now_ns=lambda: NOW_NS, log=log)
         self.strangers: list[str] = []
         self._inbox = Inbox(
             self.tracker,
@@ -180,12 +180,12 @@ class Listener:
 
     def answer(self, row: dict[str, Any], fills: list[dict[str, Any]], *, executed: str) -> bool:
         """What the venue says when it is asked, as `Settlement.take_in` hands it on."""
-        summary = _read(OrderSummary, row | {"totalExecutedQuantity": executed})
+        summary = read(OrderSummary, row | {"totalExecutedQuantity": executed})
         tracked = self.tracker.track(self.order)
         if self.tracker.apply(tracked, summary):
             return True
         for each in fills:
-            self.tracker.on_fill(_read(Fill, each))
+            self.tracker.on_fill(read(Fill, each))
         return self.tracker.apply(tracked, summary, has_all_fills=True)
 
     @property
@@ -204,5 +204,6 @@ class Listener:
         )
 
 
-def _read(kind: Any, row: dict[str, Any]) -> Any:
+def read(kind: Any, row: dict[str, Any]) -> Any:
+    """A row of the venue's, as what it is."""
     return WireDecoder[Any](kind).decode(msgspec.json.encode(row))
