@@ -49,15 +49,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def helios_home() -> Path:
-    """A temporary home, for the processes that tests start as well.
+    """A temporary home, for the processes that tests start as well."""
+    os.environ.pop("HELIOS_DATABASE_URL", None)
+    os.environ["HELIOS_HOME"] = str(home := make_home())
+    return home
 
-    Not in pytest's own folder: that is closed to other users, and where a test runs as root the journal's server is
-    one. It goes at the end of this process, after the server in it: what is registered first is called last.
+
+@pytest.fixture(scope="module")
+def own_home() -> Iterator[Path]:
+    """A home that only this module's nodes live in: what an operator switches off stays off in it for the next node."""
+    before = os.environ["HELIOS_HOME"]
+    os.environ["HELIOS_HOME"] = str(home := make_home())
+    yield home
+    os.environ["HELIOS_HOME"] = before
+
+
+def make_home() -> Path:
+    """A temporary folder.
+
+    Not in pytest's own: that is closed to other users, and where a test runs as root the journal's server is one. It
+    goes at the end of this process, after the server in it: what is registered first is called last.
     """
     home = Path(mkdtemp(prefix="helios-home-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
-    os.environ["HELIOS_HOME"] = str(home)
-    os.environ.pop("HELIOS_DATABASE_URL", None)
     return home
 
 

@@ -23,11 +23,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, helios_home: Path) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory, own_home: Path) -> Iterator[House]:
     """Over an account of money alone: equity moves by what is traded, and by nothing else."""
     with (
         opened(tmp_path_factory.mktemp("house"), "--deposit", "ZAR=1000000") as venue,
-        housing(venue, helios_home) as house,
+        housing(venue, own_home) as house,
     ):
         yield house
 

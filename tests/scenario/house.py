@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from shutil import rmtree
 from typing import Any, Final
 
 from helios_nautilus.adapters.valr.api.calls import HttpConfig
@@ -24,7 +23,7 @@ from helios_nautilus.adapters.valr.api.signing import Credentials
 from helios_nautilus.domain.timeframe import NS_PER_SEC
 from helios_nautilus.errors import JournalError
 from helios_nautilus.history.demo import write_demo
-from helios_nautilus.journal.connect import DATABASE_URL, kill_path
+from helios_nautilus.journal.connect import DATABASE_URL
 from helios_nautilus.journal.records import Record
 from helios_nautilus.simulator.market import MarketConfig
 from helios_nautilus.watch.webhook import ALERT_URL
@@ -154,8 +153,6 @@ def housing(venue: Venue, home: Path, common: dict[str, Any] | None = None) -> I
             yield house
     finally:
         dashboard.kill()
-        kill_path("live").unlink(missing_ok=True)
-        rmtree(home / "state", ignore_errors=True)  # the next house is another account, with a peak of its own
         del os.environ[DATABASE_URL]
 
 

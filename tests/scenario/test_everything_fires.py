@@ -40,8 +40,8 @@ A_BAR_SECS: Final = 60.0 / SPEED
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, helios_home: Path) -> Iterator[House]:
-    with hurried(tmp_path_factory.mktemp("house"), helios_home) as house:
+def house(tmp_path_factory: pytest.TempPathFactory, own_home: Path) -> Iterator[House]:
+    with hurried(tmp_path_factory.mktemp("house"), own_home) as house:
         yield house
 
 

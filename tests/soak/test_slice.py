@@ -21,9 +21,9 @@ pytestmark = [
 
 @pytest.mark.parametrize("kind", ["paper", "live"])
 def test_through_twenty_minutes_of_market_and_many_faults_nothing_is_lost_doubled_or_naked(
-    tmp_path: Path, kind: Kind, helios_home: Path
+    tmp_path: Path, kind: Kind, own_home: Path
 ) -> None:
-    assert os.environ["HELIOS_HOME"] == str(helios_home)
+    assert os.environ["HELIOS_HOME"] == str(own_home)
     outcome = asyncio.run(soak(kind, tmp_path, SHORT, secs=SECS, seed=1))
     assert outcome.mistakes == []
     assert outcome.counts["trades"] > 0

@@ -145,8 +145,8 @@ def settings(url: str, opens: datetime | None = None) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
-    """See `opened`."""
+def venue(tmp_path_factory: pytest.TempPathFactory, own_home: Path) -> Iterator[Venue]:
+    """See `opened`; those who trade there have a home of their own."""
     with opened(tmp_path_factory.mktemp("node")) as venue:
         yield venue
 

@@ -67,7 +67,7 @@ def serving(folder: Path) -> Iterator[Floor]:
 
 
 @pytest.fixture
-def floor(tmp_path: Path) -> Iterator[Floor]:
+def floor(tmp_path: Path, own_home: Path) -> Iterator[Floor]:
     """With history and a model for a node."""
     with serving(tmp_path) as floor:
         venue = floor.venue
