@@ -50,7 +50,7 @@ def log_lines(home: Path, run_id: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("mode", ["paper", "live"])
 def test_a_node_is_seen_by_all_who_watch_and_tells_none_of_them_a_secret(
-    venue: Venue, helios_home: Path, mode: NodeMode
+    venue: Venue, own_home: Path, mode: NodeMode
 ) -> None:
     port = free_port()
     watched = settings(venue.url) | {"metrics.port": port, "logs.format": "json", "name": "watched"}
@@ -85,7 +85,7 @@ def test_a_node_is_seen_by_all_who_watch_and_tells_none_of_them_a_secret(
     printed = [json.loads(line) for line in node.lines]
     assert {line["mode"] for line in printed} == {mode}
     assert {line["run_id"] for line in printed} - {""} == {run_id}
-    logged = log_lines(helios_home, run_id)
+    logged = log_lines(own_home, run_id)
     assert {line["trader_id"] for line in logged} == {run_id}
 
     said = "\n".join([*node.lines, shown, *map(json.dumps, told), *map(json.dumps, logged)])
