@@ -1,18 +1,16 @@
 """Fixtures for whoever tests a strategy or an actor, and a home for the journal that is not the user's."""
 
-import atexit
 import gc
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 from hypothesis import settings
 
 from helios_nautilus.journal.memory import MemoryJournal
 from tests.fakes import BTC, ETH, SOL, Kit, Tiers
+from tests.home import open_home
 
 # How long an example takes is the machine's business.
 settings.register_profile("helios", deadline=None)
@@ -50,29 +48,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def helios_home() -> Path:
     """A temporary home, for the processes that tests start as well."""
-    os.environ.pop("HELIOS_DATABASE_URL", None)
-    os.environ["HELIOS_HOME"] = str(home := make_home())
-    return home
+    return open_home("home")
 
 
 @pytest.fixture(scope="module")
 def own_home() -> Iterator[Path]:
     """A home that only this module's nodes live in: what an operator switches off stays off in it for the next node."""
     before = os.environ["HELIOS_HOME"]
-    os.environ["HELIOS_HOME"] = str(home := make_home())
-    yield home
+    yield open_home("home")
     os.environ["HELIOS_HOME"] = before
-
-
-def make_home() -> Path:
-    """A temporary folder.
-
-    Not in pytest's own: that is closed to other users, and where a test runs as root the journal's server is one. It
-    goes at the end of this process, after the server in it: what is registered first is called last.
-    """
-    home = Path(mkdtemp(prefix="helios-home-"))
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
-    return home
 
 
 @pytest.fixture

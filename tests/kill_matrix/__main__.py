@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 import msgspec
 
+from tests.home import open_home
 from tests.kill_matrix.campaign import Killed, Outcome, play
 from tests.kill_matrix.market import PLAN
 from tests.kill_matrix.moments import Kind, draw_moments
-from tests.soak.home import open_home
 from tests.soak.market import is_recorded
 
 REPORTS = Path(__file__).parents[2] / "reports" / "kill-matrix"

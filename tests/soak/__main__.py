@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from tests.soak.home import open_home
+from tests.home import open_home
 from tests.soak.market import SPEED, Plan, is_recorded
 from tests.soak.run import Kind, Outcome, soak
 

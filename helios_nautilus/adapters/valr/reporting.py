@@ -41,7 +41,7 @@ from helios_nautilus.adapters.valr.reports import (
     build_spot_report,
     filled_quantity,
 )
-from helios_nautilus.adapters.valr.settlement import OVERLAP_NS, Settlement
+from helios_nautilus.adapters.valr.settlement import Settlement
 from helios_nautilus.adapters.valr.survey import read_history
 from helios_nautilus.adapters.valr.tracking import OrderTracker, TrackedOrder
 from helios_nautilus.domain.timeframe import NS_PER_SEC
@@ -79,13 +79,13 @@ class Reporter:
 
         Returns the fills that are not of our orders.
         """
-        start_ns = self._tracker.newest_ns
-        if not start_ns:
+        since_ns = self._tracker.newest_ns
+        if not since_ns:
             opened = [tracked.order.ts_init for tracked in self._tracker.open_orders()]
             if not opened:
                 return []
-            start_ns = min(opened)
-        return await self._settlement.sweep_fills(start_ns - OVERLAP_NS)
+            since_ns = min(opened)
+        return await self._settlement.sweep_fills(since_ns)
 
     async def order_report(self, command: GenerateOrderStatusReport) -> OrderStatusReport | None:
         """See `LiveExecutionClient`."""

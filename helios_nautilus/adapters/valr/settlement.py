@@ -114,14 +114,18 @@ class Settlement:
         if task is not None:
             await asyncio.shield(task)
 
-    async def sweep_fills(self, start_ns: int) -> list[Fill]:
-        """Take in every fill from ``start_ns`` on, oldest first; those that are not of our orders."""
+    async def sweep_fills(self, since_ns: int) -> list[Fill]:
+        """Take in every fill since a stamp of the venue's, oldest first; those that are not of our orders.
+
+        A stamp of the future, of a clock that was wrong for a while, hides nothing that has traded by now.
+        """
+        start_ns = min(since_ns, self._now_ns()) - OVERLAP_NS
         return [fill for fill in await self.read_fills(start_ns) if self._tracker.on_fill(fill) is None]
 
     async def take_in_turn(self, fill: Fill) -> None:
         """Take in a fill after all that came before it."""
         try:
-            await self.sweep_fills(min(fill.traded_ns, self._now_ns()) - OVERLAP_NS)
+            await self.sweep_fills(fill.traded_ns)
         except VenueError as error:
             self._log.warning(f"Cannot ask for the fills before {fill.id}: {error}")
         tracked = self._tracker.on_fill(fill)
@@ -162,7 +166,7 @@ class Settlement:
         tracked = self._tracker.find(state.order_id, state.customer_order_id)
         if tracked is None or self._tracker.apply(tracked, state):
             return True
-        await self.sweep_fills(min(state.created_ns, tracked.order.ts_init) - OVERLAP_NS)
+        await self.sweep_fills(min(state.created_ns, tracked.order.ts_init))
         return self._tracker.apply(tracked, state, has_all_fills=True)
 
     async def revisit(self, tracked: Sequence[TrackedOrder]) -> list[OpenOrder]:

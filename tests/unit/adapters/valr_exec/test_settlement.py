@@ -2,37 +2,26 @@
 
 import asyncio
 
-import msgspec
-from nautilus_trader.model.enums import OrderSide
-from nautilus_trader.model.identifiers import ClientOrderId
-
-from helios_nautilus.adapters.valr.api.calls import HttpConfig
-from helios_nautilus.adapters.valr.api.http import ValrHttp
 from helios_nautilus.adapters.valr.api.schemas.account import Fill
 from helios_nautilus.adapters.valr.api.schemas.orders import OrderSummary
-from helios_nautilus.adapters.valr.api.signing import Credentials
 from helios_nautilus.adapters.valr.settlement import Settlement
-from tests.unit.adapters.valr.test_http import ScriptedTransport, reply
-from tests.unit.adapters.valr_exec.wording import BTCZAR, NAME, NOW_NS, Listener, at, fill, read, state, told
+from helios_nautilus.domain.timeframe import NS_PER_MIN
+from tests.unit.adapters.valr_exec.test_account import venue
+from tests.unit.adapters.valr_exec.test_tracking import resting
+from tests.unit.adapters.valr_exec.wording import FUTURE, NOW_NS, Listener, at, fill, read, state
 
-FUTURE = 600
-"""Nine minutes ahead."""
 
-
-def settled(listener: Listener, *rows: dict[str, str]) -> Settlement:
+def settled(listener: Listener, *rows: dict[str, str], now_ns: int = NOW_NS) -> Settlement:
     """A resting purchase, and a venue with these fills."""
-    size, price = BTCZAR.make_qty(1), BTCZAR.make_price(1_000_000)
-    listener.submit(listener.orders.limit(BTCZAR.id, OrderSide.BUY, size, price, client_order_id=ClientOrderId(NAME)))
-    transport = ScriptedTransport(reply(200, msgspec.json.encode(rows)))
-    http = ValrHttp(HttpConfig(base_url="https://venue.test"), Credentials("ab" * 32, "cd" * 32), transport=transport)
+    listener.submit(resting(listener))
     return Settlement(
-        http, listener.tracker, listener.client, now_ns=lambda: NOW_NS, spawn=asyncio.create_task, log=None
+        venue(rows), listener.tracker, listener.client, now_ns=lambda: now_ns, spawn=asyncio.create_task, log=None
     )
 
 
 def test_the_fill_of_an_order_that_was_made_in_the_future_is_found() -> None:
     listener = Listener()
-    settlement = settled(listener, fill("a", "1", 30))
+    settlement = settled(listener, fill("a", "1", 30), now_ns=NOW_NS + 5 * NS_PER_MIN)
     row = state("Filled", "0", 30) | {"orderCreatedAt": at(FUTURE), "totalExecutedQuantity": "1"}
     assert asyncio.run(settlement.take_in(read(OrderSummary, row)))
     assert listener.kinds == ["Accepted", "Filled"]
@@ -43,19 +32,3 @@ def test_what_traded_before_a_fill_of_the_future_comes_before_it() -> None:
     settlement = settled(listener, fill("a", "0.4", 30))
     asyncio.run(settlement.take_in_turn(read(Fill, fill("b", "0.6", FUTURE))))
     assert [event.trade_id.value for event in listener.order.events if hasattr(event, "trade_id")] == ["a", "b"]
-
-
-def test_after_a_word_of_the_future_a_gap_is_looked_into_from_the_time_it_was_heard() -> None:
-    listener = Listener()
-    settled(listener)
-    listener.hear(told("Placed", "1", FUTURE))
-    assert listener.tracker.newest_ns == NOW_NS
-
-
-def test_a_modify_counts_after_a_word_of_the_future() -> None:
-    listener = Listener()
-    settled(listener)
-    listener.hear(told("Placed", "1", FUTURE), told("Order Modified", "2", 30, size="2"))
-    assert listener.order.quantity == 2
-    listener.hear(told("Placed", "1", 20))
-    assert listener.order.quantity == 2, "an older word counts no more"

@@ -16,7 +16,9 @@ from helios_nautilus.adapters.valr.api.errors import WireError
 from helios_nautilus.adapters.valr.tracking import TrackedOrder
 from tests.unit.adapters.valr_exec.wording import (
     BTCZAR,
+    FUTURE,
     NAME,
+    NOW_NS,
     PRICE,
     Listener,
     fill,
@@ -305,6 +307,22 @@ def test_a_stop_that_triggers_while_it_is_being_canceled_is_told_by_its_fill_alo
     listener.hear(listed(kind="stop-loss-limit"), A)
     assert listener.kinds == ["Accepted", "Filled"]
     listener.assert_legal()
+
+
+def test_after_a_word_of_the_future_a_gap_is_looked_into_from_the_time_it_was_heard() -> None:
+    listener = Listener()
+    listener.submit(resting(listener))
+    listener.hear(told("Placed", "1", FUTURE))
+    assert listener.tracker.newest_ns == NOW_NS
+
+
+def test_a_modify_counts_after_a_word_of_the_future() -> None:
+    listener = Listener()
+    listener.submit(resting(listener))
+    listener.hear(told("Placed", "1", FUTURE), told("Order Modified", "2", 30, size="2"))
+    assert listener.order.quantity == 2
+    listener.hear(told("Placed", "1", 20))
+    assert listener.order.quantity == 2, "an older word counts no more"
 
 
 STEPS = ["0.1", "0.2", "0.3", "0.4"]

@@ -31,6 +31,9 @@ from helios_nautilus.adapters.valr.tracking import OrderTracker
 BTCZAR = build_instrument("BTCZAR.VALR")
 NAME, VENUE_ID, PRICE = "O-1", "019a29aa-0cd9-75d6-813c-994bab34c642", "1000000"
 NOW_NS = 1_767_225_660_000_000_000
+"""A minute past midnight."""
+FUTURE = 600
+"""Ten past: the word of a clock that is nine minutes ahead."""
 
 
 def at(secs: int) -> str:

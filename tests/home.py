@@ -1,4 +1,4 @@
-"""The home of a campaign: the journal is in it, and it goes with a campaign that was clean."""
+"""The home of tests and campaigns: the journal is in it, and it goes unless a campaign was not clean."""
 
 import atexit
 import os
@@ -10,10 +10,10 @@ from tempfile import mkdtemp
 from helios_nautilus.journal.connect import DATABASE_URL, HOME
 
 
-def open_home(name: str, is_clean: Callable[[], bool]) -> Path:
+def open_home(name: str, is_clean: Callable[[], bool] = lambda: True) -> Path:
     """Make one, for this process and those that it starts; ``is_clean`` is asked when this process ends.
 
-    Not in the campaign's folder: the journal's server may run as another user, who may not enter that.
+    Not in the folder of a campaign or of pytest: the journal's server may run as another user, who may not enter that.
     """
     home = Path(mkdtemp(prefix=f"helios-{name}-"))
     # Registered first, called last: after the server in it has ended.
